@@ -1,0 +1,65 @@
+"""Measuring side by side: contenders take turns in short blocks within one run, so that what else the machine does
+falls on all of them alike. What counts is the ratio.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Timing(NamedTuple):
+    """Microseconds a call: of the least and of the median block."""
+
+    least: float
+    median: float
+
+
+def interleave(contenders: dict[str, Callable[[], object]], seconds: float = 0.05, rounds: int = 15) -> dict[str, Timing]:
+    """Run each contender in blocks of about `seconds`, taking turns, `rounds` times."""
+    calls = {}
+    for name, run in contenders.items():
+        for _ in range(3):
+            run()
+        start = time.perf_counter()
+        run()
+        calls[name] = max(1, int(seconds / max(time.perf_counter() - start, 1e-7)))
+    blocks: dict[str, list[float]] = {name: [] for name in contenders}
+    gc.collect()
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            for _ in range(calls[name]):
+                run()
+            blocks[name].append((time.perf_counter() - start) / calls[name] * 1e6)
+    return {name: Timing(min(times), statistics.median(times)) for name, times in blocks.items()}
+
+
+def report(title: str, timings: dict[str, Timing], base: str = "wengert", floor: float | None = None) -> None:
+    """Print a table: microseconds, and how many times `base`'s time each takes (least by least, median by median)."""
+    print(title)
+    own = timings[base]
+    width = max(len(name) for name in timings)
+    for name, timing in timings.items():
+        print(
+            f"  {name:<{width}}  least {timing.least:10.2f} us   median {timing.median:10.2f} us"
+            f"   x {timing.least / own.least:5.2f} (least)  x {timing.median / own.median:5.2f} (median)"
+        )
+    if floor is not None:
+        print(f"  {'floor':<{width}}        {floor:10.2f} us   x {floor / own.least:5.2f}")
+
+
+def gemm_peak(n: int = 768, rounds: int = 12) -> float:
+    """The best float32 matrix product rate seen here through NumPy's BLAS, in FLOP a microsecond."""
+    import numpy as np
+
+    a, b = np.ones((n, n), np.float32), np.ones((n, n), np.float32)
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        a @ b
+        best = min(best, time.perf_counter() - start)
+    return 2 * n**3 / best / 1e6

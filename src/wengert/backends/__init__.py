@@ -1,0 +1,1 @@
+"""What makes a graph run: the protocol of executables, and the interpreter."""

@@ -1,0 +1,35 @@
+"""The steps from a graph to its compiled executable. Where object code is kept between them is the caller's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Optional
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from wengert.backends.llvm import jit, product, scalars
+from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
+from wengert.backends.llvm.target import host
+from wengert.graph.graph import Graph
+from wengert.loops.lower import lower
+from wengert.rewrite.definitions import expand_composites
+
+# Gives the object code of an LLVM IR text: from a cache, or by the function that is handed over.
+Objects = Callable[[str, Callable[[str], bytes]], bytes]
+
+
+def fingerprint() -> str:
+    """What object code depends on besides its text."""
+    target = host()
+    return f"{llvmlite.__version__} {llvm.llvm_version_info} {target.triple} {target.cpu} {target.features}"
+
+
+def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
+    """The graph as machine code; None where the memory layout of this Python's objects is unknown."""
+    if not abi_is_known():
+        return None
+    if not product.is_loaded():
+        product.load(objects(product.library_text(), jit.compile_object))
+    lowered = lower(expand_composites(graph), scalars.supports)
+    return Compiled(lowered, objects(program_text(lowered), jit.compile_object), graph)

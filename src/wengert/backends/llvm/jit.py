@@ -1,0 +1,48 @@
+"""From LLVM IR text to addresses of functions, by way of an object file that can be kept on disk."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from wengert.backends.llvm.target import host
+
+# LLVM's own state (symbols, contexts) is not safe under several threads.
+_lock = threading.Lock()
+
+
+def compile_object(text: str, speed: int = 2) -> bytes:
+    """LLVM IR to an object file for this machine.
+
+    Raises: RuntimeError with LLVM's words when the text is not legal IR (a defect of the generator).
+    """
+    target = host()
+    with _lock:
+        module = llvm.parse_assembly(text)
+        module.triple = target.triple
+        module.data_layout = str(target.machine.target_data)
+        module.verify()
+        options = llvm.create_pipeline_tuning_options(speed_level=speed)
+        options.loop_vectorization = False  # vectors are explicit
+        options.slp_vectorization = False
+        options.loop_unrolling = False
+        builder = llvm.create_pass_builder(target.machine, options)
+        builder.getModulePassManager().run(module, builder)
+        return bytes(target.machine.emit_object(module))
+
+
+class Loaded:
+    """An object file in memory. Keeps the code alive; `address(name)` gives a function."""
+
+    def __init__(self, code: bytes) -> None:
+        with _lock:
+            empty = llvm.parse_assembly("")
+            self._engine: Any = llvm.create_mcjit_compiler(empty, host().machine)
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """The address of a function; 0 when there is none of that name."""
+        return int(self._engine.get_function_address(name))

@@ -1,0 +1,183 @@
+"""Element types and how they promote.
+
+The lattice is PyTorch's: four categories, bool < integer < floating < complex; within a mixed expression a tensor with
+dimensions outweighs a zero-dimensional one, and that a Python number, unless the lighter one has a higher category.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from wengert.settings import settings
+
+BOOL, INTEGER, FLOATING, COMPLEX = range(4)
+
+Number = Union[bool, int, float, complex]
+
+
+class DType:
+    """One element type. There is exactly one object per type; compare with ``is`` or ``==``.
+
+    Attributes: `name`, `category` (0 bool, 1 integer, 2 floating, 3 complex), `itemsize` in bytes,
+    `is_floating_point`, `is_complex`, `is_signed`, `inexact` (floating or complex: a derivative can flow).
+    """
+
+    __slots__ = ("name", "category", "itemsize", "is_floating_point", "is_complex", "is_signed", "inexact", "_numpy")
+
+    def __init__(self, name: str, category: int, itemsize: int, signed: bool) -> None:
+        self.name = name
+        self.category = category
+        self.itemsize = itemsize
+        self.is_floating_point = category == FLOATING
+        self.is_complex = category == COMPLEX
+        self.is_signed = signed
+        self.inexact = category >= FLOATING
+        self._numpy: Optional[np.dtype[Any]] = None if name == "bfloat16" else np.dtype(name)
+
+    @property
+    def numpy(self) -> np.dtype[Any]:
+        """The NumPy dtype. bfloat16 comes from ml_dtypes, which is imported on first use."""
+        if self._numpy is None:
+            import ml_dtypes  # optional at start-up: only bfloat16 programs pay for it
+
+            self._numpy = np.dtype(ml_dtypes.bfloat16)
+            _from_numpy[self._numpy] = self
+        return self._numpy
+
+    def array(self, value: Any) -> np.ndarray[Any, Any]:
+        """A zero-dimensional array that holds `value`; integers wrap as in C."""
+        try:
+            return np.array(value, dtype=self._numpy or self.numpy)
+        except OverflowError:
+            return np.array(int(value) & 0xFFFFFFFFFFFFFFFF, dtype=np.uint64).astype(self.numpy)
+
+    @property
+    def to_real(self) -> DType:
+        """The dtype of a real part: complex64 -> float32; a real dtype gives itself."""
+        return {"complex64": float32, "complex128": float64}.get(self.name, self)
+
+    @property
+    def to_complex(self) -> DType:
+        """The complex dtype of the same precision: float64 -> complex128."""
+        return complex128 if self.name in ("float64", "complex128") else complex64
+
+    def __repr__(self) -> str:
+        return f"{settings.face}.{self.name}"
+
+    def __reduce__(self) -> Any:
+        return dtype_named, (self.name,)
+
+
+bool_ = DType("bool", BOOL, 1, False)
+uint8 = DType("uint8", INTEGER, 1, False)
+int8 = DType("int8", INTEGER, 1, True)
+int16 = DType("int16", INTEGER, 2, True)
+int32 = DType("int32", INTEGER, 4, True)
+int64 = DType("int64", INTEGER, 8, True)
+float16 = DType("float16", FLOATING, 2, True)
+bfloat16 = DType("bfloat16", FLOATING, 2, True)
+float32 = DType("float32", FLOATING, 4, True)
+float64 = DType("float64", FLOATING, 8, True)
+complex64 = DType("complex64", COMPLEX, 8, True)
+complex128 = DType("complex128", COMPLEX, 16, True)
+
+ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
+_by_name = {dtype.name: dtype for dtype in ALL}
+_from_numpy = {dtype._numpy: dtype for dtype in ALL if dtype._numpy is not None}
+
+# NumPy types that have no tensor type: the nearest that holds their usual values.
+_foreign = {"uint16": int32, "uint32": int64, "uint64": int64, "longdouble": float64, "clongdouble": complex128}
+
+_default = float32
+
+
+def dtype_named(name: str) -> DType:
+    """The dtype called `name`; raises KeyError when there is none."""
+    return _by_name[name]
+
+
+def from_numpy(dtype: Any) -> DType:
+    """The dtype of a NumPy array; raises TypeError for strings, objects and the unsigned types above uint8."""
+    key = np.dtype(dtype).newbyteorder("=")
+    found = _from_numpy.get(key)
+    if found is None and key.name == "bfloat16":
+        bfloat16.numpy  # noqa: B018  resolves ml_dtypes and registers its type
+        found = _from_numpy.get(key)
+    if found is None:
+        nearest = _foreign.get(key.name)
+        hint = f"; convert it first, for example with .astype('{nearest.name}')" if nearest else ""
+        raise TypeError(f"can't convert a NumPy array of dtype {key.name} to a tensor{hint}")
+    return found
+
+
+def get_default_dtype() -> DType:
+    """The floating dtype that Python floats become (float32 unless changed)."""
+    return _default
+
+
+def set_default_dtype(dtype: DType) -> None:
+    """Choose the floating dtype that Python floats become.
+
+    Raises: TypeError unless `dtype` is floating.
+    """
+    global _default
+    if not isinstance(dtype, DType) or not dtype.is_floating_point:
+        raise TypeError(f"only floating-point types are supported as the default type, got {dtype}")
+    _default = dtype
+
+
+def of_number(value: Number) -> DType:
+    """The dtype of a Python number: bool, int64, the default float, or the default complex."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool_
+    if isinstance(value, (int, np.integer)):
+        return int64
+    if isinstance(value, (float, np.floating)):
+        return _default
+    return _default.to_complex
+
+
+@lru_cache(maxsize=None)
+def promote_types(first: DType, second: DType) -> DType:
+    """The smallest dtype that both convert to, by PyTorch's lattice."""
+    if first is second:
+        return first
+    low, high = sorted((first, second), key=lambda dtype: (dtype.category, dtype.itemsize))
+    if low.category != high.category:
+        if high.category == COMPLEX and low is float64:
+            return complex128
+        return high
+    if high.category == INTEGER and low.is_signed != high.is_signed:  # uint8 with a signed one
+        return int16 if high.itemsize == 1 else high
+    if {low, high} == {float16, bfloat16}:
+        return float32
+    return high
+
+
+def result_type(dimensioned: Any, zero_dimensional: Any = (), numbers: Any = ()) -> DType:
+    """The dtype of an expression over tensors, zero-dimensional tensors and Python numbers (three iterables)."""
+    result: Optional[DType] = None
+    for index, group in enumerate((dimensioned, zero_dimensional, numbers)):
+        candidate: Optional[DType] = None
+        for dtype in group:
+            candidate = dtype if candidate is None else promote_types(candidate, dtype)
+        if candidate is None:
+            continue
+        if result is None:
+            result = candidate
+        elif candidate.category > result.category:
+            # A lighter operand of a higher category lifts the category. A Python complex number keeps the precision
+            # of a floating operand.
+            keeps = index == 2 and candidate.is_complex and result.is_floating_point
+            result = result.to_complex if keeps else candidate
+    if result is None:
+        raise TypeError("result_type needs at least one operand")
+    return result
+
+
+def can_cast(source: DType, target: DType) -> bool:
+    """Whether a result of `source` may be written into `target` in place (never down a category)."""
+    return source.category <= target.category

@@ -1,0 +1,11 @@
+"""Transformations of functions: derivatives and vmap. They nest in any order."""
+
+from wengert.func.derivatives import grad, grad_and_value, jvp, linearize, vjp
+from wengert.func.jacobians import hessian, jacfwd, jacrev
+from wengert.func.stateless import functional_call, stack_module_state
+from wengert.func.vmap import vmap
+
+__all__ = [
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize", "stack_module_state",
+    "vjp", "vmap",
+]  # fmt: skip

@@ -1,0 +1,142 @@
+"""jacrev, jacfwd, hessian: whole matrices of derivatives. The function runs once; the walk through what it recorded is
+traced for one unit vector and mapped over all of them.
+
+Cost: a walk's recording once, and its work for n unit vectors at a time: n outputs for jacrev, n inputs for jacfwd.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Optional
+
+from wengert import trees
+from wengert.derive.batch import map_function
+from wengert.dtypes import int64
+from wengert.func.derivatives import Argnums, Chosen, only_tensors, pull, push, split_aux
+from wengert.func.level import Level, freeze, level, write_back
+from wengert.graph.node import ArrayType, Node, array_type
+from wengert.graph.record import tracking
+from wengert.graph.rule import primitives, zeros_of
+from wengert.tensors.tensor import wrap
+
+
+def unit_vectors(type: ArrayType, start: int = 0, stop: Optional[int] = None) -> Node:
+    """The unit vectors number start .. stop - 1 of an array's space, along a new first axis."""
+    n = (type.size if stop is None else stop) - start
+    rows = primitives.reshape(primitives.iota(n=n, dtype=int64) + start, shape=(n, 1))
+    columns = primitives.reshape(primitives.iota(n=type.size, dtype=int64), shape=(1, type.size))
+    units = primitives.convert(primitives.eq(rows, columns), dtype=type.dtype)
+    return primitives.reshape(units, shape=(n, *type.shape))  # type: ignore[no-any-return]
+
+
+def over_unit_vectors(
+    walk: Callable[[Node], list[Optional[Node]]], type: ArrayType, like: list[Node], chunk: Optional[int] = None
+) -> list[Node]:
+    """`walk` for every unit vector of `type`: for each node in `like` its rows; zeros where walk gave None."""
+    parts: list[list[Optional[Node]]] = []
+    step = chunk or max(type.size, 1)
+    for start in range(0, max(type.size, 1), step):
+        stop = min(start + step, type.size)
+        answered: list[bool] = []
+
+        def one(unit: Node, answered: list[bool] = answered) -> list[Node]:
+            found = walk(unit)
+            answered.extend([x is not None for x in found])
+            return [x for x in found if x is not None]
+
+        mapped = map_function(one, [unit_vectors(type, start, stop)], [True], stop - start)
+        rows = iter([x if flag else primitives.expand(x, shape=(stop - start, *x.shape)) for x, flag in mapped])
+        parts.append([next(rows) if yes else None for yes in answered])
+    joined = [_joined([x for x in column if x is not None]) for column in zip(*parts)]
+    return [zeros_of(array_type((type.size, *x.shape), x.dtype)) if rows is None else rows for rows, x in zip(joined, like)]
+
+
+def _joined(parts: list[Node]) -> Optional[Node]:
+    if len(parts) < 2:
+        return parts[0] if parts else None
+    return primitives.concatenate(*parts, axis=0)  # type: ignore[no-any-return]
+
+
+def jacrev(
+    func: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: Optional[int] = None
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of `func` by reverse mode: best when outputs are fewer than inputs.
+
+    Result: for each output the structure of the chosen arguments, each of shape (*output.shape, *input.shape).
+    chunk_size: at most so many rows at a time, to bound memory.
+
+    Raises (when called): as `vjp` and `grad` do.
+    """
+    operation = "jacrev(f)(*args)"
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"jacrev: `chunk_size` should be greater than 0, got {chunk_size}")
+
+    @functools.wraps(func, updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = Chosen(operation, args, argnums)
+        with level() as here:
+            arguments = [freeze(here.enter(x, operation)) for x in chosen.tensors]
+            entered = [x._current() for x in arguments]
+            output, aux = split_aux(operation, chosen.call(func, arguments, kwargs), has_aux)
+            leaves, structure = only_tensors(operation, func, output)
+            ys = [y._read() for y in leaves]
+            with tracking(any(here.outside(ys))):
+                blocks = [
+                    over_unit_vectors(lambda bar, y=y: pull([y], [bar], arguments, entered), y.type, entered, chunk_size)
+                    if y.tracked else [zeros_of(array_type((y.size, *x.shape), x.dtype)) for x in entered]
+                    for y in ys
+                ]  # fmt: skip
+            jacobians = [
+                chosen.fold(_settled(here, rows, [(*y.shape, *x.shape) for x in entered])) for y, rows in zip(ys, blocks)
+            ]
+            result = trees.unflatten(jacobians, structure)
+            return (result, here.leave_tree(aux)) if has_aux else result
+
+    return wrapper
+
+
+def _settled(here: Level, rows: list[Node], shapes: list[tuple[int, ...]]) -> list[Any]:
+    left = here.leave([primitives.reshape(x, shape=shape) for x, shape in zip(rows, shapes)])
+    return [wrap(x) for x in left]
+
+
+def jacfwd(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of `func` by forward mode: best when inputs are fewer than outputs.
+
+    Result: as `jacrev`. randomness: accepted for PyTorch's sake; func runs once, so all columns see the same numbers.
+
+    Raises (when called): as `jvp` and `grad` do.
+    """
+    operation = "jacfwd(f)(*args)"
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+
+    @functools.wraps(func, updated=())
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = Chosen(operation, args, argnums)
+        with level() as here:
+            arguments = [here.enter(x, operation) for x in chosen.tensors]
+            entered = [x._node for x in arguments]
+            output, aux = split_aux(operation, chosen.call(func, arguments, kwargs), has_aux)
+            leaves, structure = only_tensors(operation, func, output)
+            ys = [y._read() for y in leaves]
+            with tracking(any(here.outside(ys))):
+                columns = [over_unit_vectors(lambda dot, x=x: push([x], [dot], ys, here), x.type, ys) for x in entered]
+            jacobians = []
+            for number, y in enumerate(ys):
+                turned = [primitives.permute(rows[number], order=(*range(1, y.ndim + 1), 0)) for rows in columns]
+                jacobians.append(chosen.fold(_settled(here, turned, [(*y.shape, *x.shape) for x in entered])))
+            result = trees.unflatten(jacobians, structure)
+            aux = here.leave_tree(aux)
+            write_back(chosen.tensors, arguments, here)
+            return (result, aux) if has_aux else result
+
+    return wrapper
+
+
+def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that computes the second derivatives of `func`: forward mode over reverse mode."""
+    return jacfwd(jacrev(func, argnums), argnums)

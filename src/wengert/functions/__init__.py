@@ -1,0 +1,1 @@
+"""Public operations by PyTorch's names: argument forms, promotion, rank cases, then `record`."""

@@ -1,0 +1,1 @@
+"""What a program is: nodes, the one way to record them, and the graph that a flush takes."""

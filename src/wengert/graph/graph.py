@@ -1,0 +1,62 @@
+"""Graph: the Wengert list itself. Closed, ordered, inputs and outputs named by position.
+
+A graph holds no nodes and no values: it is what many runs of the same code have in common, so it can be a key, be
+rewritten, and be compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from wengert.graph.node import Node, Type
+from wengert.graph.rule import Primitive
+
+
+class Step(NamedTuple):
+    """One application: the value at `args` (positions) goes through `primitive`; its result takes the next position."""
+
+    primitive: Primitive
+    params: tuple[Any, ...]
+    args: tuple[int, ...]
+    type: Type
+    origin: Any
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The static parameters by name."""
+        return dict(zip(self.primitive.params, self.params))
+
+
+class Graph(NamedTuple):
+    """inputs: their types, at positions 0..n-1. steps: at positions n, n+1, ... outputs: positions."""
+
+    inputs: tuple[Type, ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+
+    def type_at(self, position: int) -> Type:
+        n = len(self.inputs)
+        return self.inputs[position] if position < n else self.steps[position - n].type
+
+
+def graph_of(inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]) -> Graph:
+    """The graph of `nodes` (in topological order), closed over `inputs`.
+
+    Raises: KeyError when a node reads something that is neither an input nor an earlier node.
+    """
+    position = {node: index for index, node in enumerate(inputs)}
+    steps = []
+    for node in nodes:
+        args = tuple([position[x] for x in node.inputs])
+        position[node] = len(inputs) + len(steps)
+        steps.append(Step(node.primitive, node.params, args, node.type, node.origin))
+    return Graph(tuple([node.type for node in inputs]), tuple(steps), tuple([position[node] for node in outputs]))
+
+
+def replay(graph: Graph, inputs: Sequence[Node], apply: Any) -> list[Node]:
+    """Walk a graph over new values: `apply(step, args)` gives the value of each step; returns the outputs."""
+    values: list[Any] = list(inputs)
+    for step in graph.steps:
+        values.append(apply(step, tuple([values[i] for i in step.args])))
+    return [values[i] for i in graph.outputs]

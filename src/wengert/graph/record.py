@@ -1,0 +1,202 @@
+"""record: the only place where nodes are born.
+
+Hot path. Budget: 0.9 microseconds a node on the development machine (`benchmarks/record.py`). Look up the output's type
+by (primitive, params, input types), make the node, put it on the thread's tape, done.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from sys import _getframe
+from typing import TYPE_CHECKING, Any, Optional, Union
+from weakref import ref
+
+from wengert.dtypes import DType
+from wengert.graph.node import RELEASED, ArrayType, Node, ObjectType, array_type
+from wengert.origin import Origin, inside
+from wengert.settings import settings
+
+if TYPE_CHECKING:
+    from wengert.graph.rule import Primitive
+
+
+class Recorder(threading.local):
+    """What recording depends on, for each thread.
+
+    tape        the pending nodes, in the order of recording; the next flush takes them
+    limit       length of the tape at which `on_full` is called
+    retain      while above 0, flushes cut no history: a forward or batching transformation is at work (`retaining`)
+    uncut       the nodes whose history those flushes left, to be cut at the end
+    written     when a list: the cells that in-place operations write to, each with the node that it held before
+    tracking    whether new nodes are tracked (False inside no_grad)
+    exposed     an operation has just read memory that the outside can write to
+    origin      when set, new nodes get this origin instead of the user's current line: reverse mode sets the line of
+                the forward operation
+    """
+
+    tape: list[Node]
+    tracking: bool = True
+    retain: int = 0
+    uncut: list[ref[Node]]
+    written: Optional[list[tuple[Any, Node]]] = None
+    exposed: bool = False
+    origin: Optional[Origin] = None
+    limit: float
+
+    def __init__(self) -> None:
+        self.tape = []
+        self.uncut = []
+        self.limit = settings.pending_limit
+
+
+recorder = Recorder()
+next_serial = count(1).__next__
+
+_types: dict[Any, Any] = {}
+_TYPES_LIMIT = 200_000
+
+
+def _nothing() -> None:
+    """Until the runtime puts its flush here."""
+
+
+on_full: list[Callable[[], None]] = [_nothing]
+
+
+def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ...] = ()) -> Node:
+    """The node of `primitive` applied to `inputs`.
+
+    Raises: what the primitive's `infer` raises for shapes, dtypes and parameters that do not fit.
+    """
+    n = len(inputs)
+    if n == 1:
+        x = inputs[0]
+        key: Any = (primitive, params, x.type)
+        tracked = x.tracked
+    elif n == 2:
+        x, w = inputs
+        key = (primitive, params, x.type, w.type)
+        tracked = x.tracked or w.tracked
+    else:
+        key = (primitive, params, *[x.type for x in inputs])
+        tracked = any([x.tracked for x in inputs])
+    output = _types.get(key)
+    if output is None:
+        output = _infer(primitive, inputs, params, key)
+    state = recorder
+    if tracked:
+        tracked = state.tracking and output.inexact and primitive.differentiable
+    origin = state.origin
+    if origin is None:
+        frame = _getframe(1)
+        while frame is not None and inside[frame.f_code.co_filename]:
+            frame = frame.f_back  # type: ignore[assignment]
+        if frame is not None:
+            origin = (frame.f_code, frame.f_lasti)
+    node = Node(primitive, inputs, params, output, tracked, next_serial(), origin)
+    tape = state.tape
+    tape.append(node)
+    if len(tape) >= state.limit:
+        on_full[0]()
+    return node
+
+
+def _infer(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ...], key: Any) -> Any:
+    named = dict(zip(primitive.params, params))
+    output = primitive.infer(*[x.type for x in inputs], **named)
+    if len(_types) >= _TYPES_LIMIT:
+        _types.clear()
+    _types[key] = output
+    return output
+
+
+def literal(value: Any, type: Union[ArrayType, ObjectType], tracked: bool = False) -> Node:
+    """A node whose value is given: an array of `type`. It is an input of every graph that uses it, never a constant."""
+    node = Node(_literal[0], (), (), type, tracked, next_serial(), None)
+    node.value = value
+    return node
+
+
+# The primitive of given values; primitives/control.py puts it here when it defines it.
+_literal: list[Any] = [None]
+
+_scalar_types: dict[DType, ArrayType] = {}
+
+
+def scalar(value: Any, dtype: DType) -> Node:
+    """A Python number as a zero-dimensional runtime input, so that its value never becomes part of a graph's key.
+
+    Hot: `value` stays the number until something runs (`settle_number`).
+    """
+    type = _scalar_types.get(dtype)
+    if type is None:
+        type = _scalar_types[dtype] = array_type((), dtype)
+    node = Node(_literal[0], (), (), type, False, next_serial(), None)
+    node.value = value
+    return node
+
+
+NUMBERS = frozenset((bool, int, float, complex))
+
+
+def settle_number(node: Node) -> Any:
+    """The node's value as an array, where it may still be a Python number."""
+    value = node.value
+    if value.__class__ in NUMBERS:
+        value = node.value = node.type.dtype.array(value)
+    return value
+
+
+@contextmanager
+def tracking(enabled: bool) -> Iterator[None]:
+    """Whether nodes recorded inside are tracked; this thread only."""
+    before = recorder.tracking
+    recorder.tracking = enabled
+    try:
+        yield
+    finally:
+        recorder.tracking = before
+
+
+@contextmanager
+def retaining() -> Iterator[None]:
+    """Flushes inside leave the history of untracked nodes, for walks through it; at the outermost end it is cut."""
+    state = recorder
+    state.retain += 1
+    try:
+        yield
+    finally:
+        state.retain -= 1
+        if not state.retain:
+            left, state.uncut = state.uncut, []
+            for reference in left:
+                node = reference()
+                if node is not None and node.value is not None and (not node.tracked or node.mark & RELEASED):
+                    node.inputs = ()
+
+
+@contextmanager
+def noting_writes() -> Iterator[list[tuple[Any, Node]]]:
+    """The cells that in-place operations inside write to, in order, each with the node that it held before."""
+    state = recorder
+    before, state.written = state.written, []
+    try:
+        yield state.written
+    finally:
+        if before is not None:
+            before.extend(state.written)
+        state.written = before
+
+
+@contextmanager
+def separate_tape() -> Iterator[list[Node]]:
+    """Record onto a tape of its own: what a trace records is not pending work."""
+    tape, limit = recorder.tape, recorder.limit
+    recorder.tape, recorder.limit = [], float("inf")
+    try:
+        yield recorder.tape
+    finally:
+        recorder.tape, recorder.limit = tape, limit

@@ -1,0 +1,291 @@
+"""Which steps of a graph become one nest.
+
+Every elementwise step and reduction belongs to a group; a group is computed at the points of one iteration space, its
+`domain`. A step joins the group of one of its producers when it reads every member at the very point where that
+member is computed, and when nothing that it reads from elsewhere depends on the group. So a chain of elementwise steps
+is one pass over memory, and so are softmax or layer norm, whose folds and their consumers share a domain.
+
+Levels. A *full* member has a value at each point of the domain. After the first reduction, the domain's axes are split
+into outer and inner (the reduced) ones; an *outer* member (a fold, or what is computed from folds) has a value for each
+outer point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Optional
+
+from wengert.graph.graph import Graph, Step
+from wengert.graph.rule import Elementwise
+from wengert.loops.access import Forms, axis, broadcast_forms, through_view, zero
+from wengert.shapes import Shape
+
+VIEWS = ("reshape", "permute", "slice", "expand", "flip", "diagonal")
+# Passed on as they are: their value is their first input's.
+ALIASES = ("identity", "leaf", "stop_gradient", "clone", "with_history", "custom")
+FOLDS = {
+    "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min",
+    "reduce_and": "and", "reduce_or": "or",
+}  # fmt: skip
+# Elementwise by nature though of other families.
+POINTWISE = ("convert", "full", "iota")
+# Read their first input at places that come from data; that input must lie in memory.
+LOOKUPS = ("gather", "take")
+
+
+class Group:
+    """Steps computed in one nest. `inner`: the reduced axes of the domain, None while there is no reduction."""
+
+    def __init__(self, domain: Shape, inner: Optional[Shape], first: int) -> None:
+        self.domain = domain
+        self.inner = inner
+        self.members: list[int] = []
+        self.first = first
+
+    @property
+    def outer_axes(self) -> Shape:
+        return tuple([k for k in range(len(self.domain)) if k not in (self.inner or ())])
+
+    def full_forms(self, shape: Shape) -> Optional[Forms]:
+        """Where a full member of this shape is computed: its axes are the domain's."""
+        rank = len(self.domain)
+        return tuple([axis(k, rank) for k in range(rank)]) if shape == self.domain else None
+
+    def outer_forms(self, shape: Shape) -> Optional[Forms]:
+        """Where an outer member of this shape is computed: its axes are the outer ones, with or without 1s."""
+        if self.inner is None:
+            return None
+        rank = len(self.domain)
+        outer = self.outer_axes
+        if shape == tuple([self.domain[k] for k in outer]):
+            return tuple([axis(k, rank) if self.domain[k] != 1 else zero(rank) for k in outer])
+        if shape == tuple([1 if k in self.inner else n for k, n in enumerate(self.domain)]):
+            return tuple([zero(rank) if n == 1 else axis(k, rank) for k, n in enumerate(shape)])
+        return None
+
+
+class Grouping:
+    """The result: `group_of` each grouped step by position, and where each member is computed."""
+
+    def __init__(self, graph: Graph, lowers: Callable[[Step, Graph], bool]) -> None:
+        self.graph = graph
+        self.first = len(graph.inputs)
+        self.group_of: dict[int, Group] = {}
+        self.forms: dict[int, Forms] = {}  # member -> where in its group's domain it is computed
+        self.units: list[Any] = []  # Group, or the position of a step that is a unit of its own
+        self.materialised: set[int] = set()
+        self._lowers = lowers
+        for number, step in enumerate(graph.steps):
+            self._place(self.first + number, step)
+
+    # --- what a step is --------------------------------------------------------------------------------------------
+
+    def step(self, position: int) -> Optional[Step]:
+        return self.graph.steps[position - self.first] if position >= self.first else None
+
+    def is_view(self, position: int) -> bool:
+        """Whether the value is an index map of another (and not a copy made because that map is not affine)."""
+        step = self.step(position)
+        return step is not None and step.primitive.name in VIEWS + ALIASES and position not in self.group_of
+
+    def _place(self, position: int, step: Step) -> None:
+        name = step.primitive.name
+        if name in VIEWS or name in ALIASES:
+            if name == "reshape" and not self._reshape_is_affine(step):
+                self._materialise_source(step.args[0])
+            return
+        if name in FOLDS and self._lowers(step, self.graph):
+            self._place_fold(position, step)
+        elif self._is_pointwise(step) and self._lowers(step, self.graph):
+            self._place_pointwise(position, step)
+        else:
+            self.units.append(position)
+
+    def _is_pointwise(self, step: Step) -> bool:
+        name = step.primitive.name
+        if name == "scatter_add":  # with one index along the axis it is a comparison at each point
+            return self.graph.type_at(step.args[1]).shape[step.named["axis"]] == 1  # type: ignore[union-attr]
+        return isinstance(step.primitive, Elementwise) or name in POINTWISE or name in LOOKUPS
+
+    def operand_forms(self, step: Step, number: int, forms: Forms, rank: int) -> Forms:
+        """Where an operand is read when the result of a pointwise step is computed at `forms`."""
+        name = step.primitive.name
+        shape = self.graph.type_at(step.args[number]).shape  # type: ignore[union-attr]
+        if name == "take" and number == 1:
+            start = step.named["axis"]
+            return forms[start : start + len(shape)]
+        if name in ("gather", "scatter_add"):
+            return tuple([zero(rank) if n == 1 else form for form, n in zip(forms, shape)])
+        return broadcast_forms(forms, shape, rank)
+
+    def _reshape_is_affine(self, step: Step) -> bool:
+        result = step.type.shape  # type: ignore[union-attr]
+        forms = tuple([axis(k, len(result)) for k in range(len(result))])
+        source = self.graph.type_at(step.args[0]).shape  # type: ignore[union-attr]
+        return through_view("reshape", {}, forms, result, source, len(result)) is not None
+
+    def _materialise_source(self, position: int) -> None:
+        """A value that will be read by its row-major element number: it must lie in memory. A view becomes a copy,
+        unless it is a reshape, which numbers its elements as its own source does."""
+        step = self.step(position)
+        if step is None:
+            return
+        name = step.primitive.name
+        if position not in self.group_of and (name == "reshape" or name in ALIASES):
+            self._materialise_source(step.args[0])
+        elif self.is_view(position):
+            self._new_group(position, step.type.shape, None)  # type: ignore[union-attr]
+            self.forms[position] = self.group_of[position].full_forms(step.type.shape)  # type: ignore[union-attr,assignment]
+            self.materialised.add(position)
+        else:
+            self.materialised.add(position)
+
+    # --- joining ---------------------------------------------------------------------------------------------------
+
+    def _new_group(self, position: int, domain: Shape, inner: Optional[Shape]) -> Group:
+        group = Group(domain, inner, position)
+        self.units.append(group)
+        group.members.append(position)
+        self.group_of[position] = group
+        return group
+
+    def _join(self, group: Group, position: int, forms: Forms) -> None:
+        group.members.append(position)
+        self.group_of[position] = group
+        self.forms[position] = forms
+
+    def _place_pointwise(self, position: int, step: Step) -> None:
+        shape = step.type.shape  # type: ignore[union-attr]
+        for group in self._producer_groups(step):
+            for forms in (group.full_forms(shape), group.outer_forms(shape)):
+                if forms is not None and self._fits(group, step, forms) and self._free(group, step):
+                    self._join(group, position, forms)
+                    return
+        group = self._new_group(position, shape, None)
+        forms = group.full_forms(shape)
+        self.forms[position] = forms  # type: ignore[assignment]
+
+    def _place_fold(self, position: int, step: Step) -> None:
+        domain = self.graph.type_at(step.args[0]).shape  # type: ignore[union-attr]
+        inner = step.named["axes"]
+        for group in self._producer_groups(step):
+            if group.domain != domain or (group.inner is not None and group.inner != inner):
+                continue
+            before, group.inner = group.inner, inner
+            full = group.full_forms(domain)
+            if full is not None and self._reads_members_at(group, step.args[0], full) and self._free(group, step):
+                forms = group.outer_forms(step.type.shape)  # type: ignore[union-attr]
+                if forms is not None:
+                    self._join(group, position, forms)
+                    return
+            group.inner = before
+        group = self._new_group(position, domain, inner)
+        self.forms[position] = group.outer_forms(step.type.shape)  # type: ignore[union-attr,assignment]
+
+    def _producer_groups(self, step: Step) -> list[Group]:
+        found: list[Group] = []
+        for i in step.args:
+            group = self.group_of.get(self.root(i))
+            if group is not None and group not in found:
+                found.append(group)
+        return found
+
+    def root(self, position: int) -> int:
+        """The value behind a chain of views."""
+        while self.is_view(position):
+            position = self.step(position).args[0]  # type: ignore[union-attr]
+        return position
+
+    def _fits(self, group: Group, step: Step, forms: Forms) -> bool:
+        rank = len(group.domain)
+        for number, i in enumerate(step.args):
+            if number == 0 and step.primitive.name in LOOKUPS:
+                if self.group_of.get(self.root(i)) is group:
+                    return False
+            elif not self._reads_members_at(group, i, self.operand_forms(step, number, forms, rank)):
+                return False
+        return True
+
+    def _reads_members_at(self, group: Group, position: int, forms: Forms) -> bool:
+        """Whether reading `position` at `forms` reads no member of the group elsewhere than where it is computed."""
+        root = self.root(position)
+        if self.group_of.get(root) is not group:
+            return True
+        found = self.read(position, forms, len(group.domain))
+        if found is None:
+            return False
+        shape = self.graph.type_at(root).shape  # type: ignore[union-attr]
+        mine = self.forms[root]
+        # A fold that is read along inner axes, or a full value read at one point, shows as different forms.
+        return root not in self.materialised and all(
+            [a == b or n == 1 for a, b, n in zip(found, mine, shape)]
+        )
+
+    def read(self, position: int, forms: Forms, rank: int) -> Optional[Forms]:
+        """Where the value behind a chain of views is read; None when a reshape on the way is not affine."""
+        current: Optional[Forms] = forms
+        while current is not None and self.is_view(position):
+            step = self.step(position)
+            assert step is not None
+            source = step.args[0]
+            if step.primitive.name not in ALIASES:
+                current = through_view(
+                    step.primitive.name,
+                    step.named,
+                    current,
+                    step.type.shape,  # type: ignore[union-attr]
+                    self.graph.type_at(source).shape,  # type: ignore[union-attr]
+                    rank,
+                )
+            position = source
+        return current
+
+    def _free(self, group: Group, step: Step) -> bool:
+        """Whether nothing that the step reads from outside the group depends on the group."""
+        seen: set[int] = set()
+        stack = [self.root(i) for i in step.args]
+        while stack:
+            position = stack.pop()
+            if position < group.first or position in seen:
+                continue
+            seen.add(position)
+            owner = self.group_of.get(position)
+            if owner is group:
+                continue
+            members = [position] if owner is None else owner.members
+            for member in members:
+                for i in self.step(member).args:  # type: ignore[union-attr]
+                    source = self.root(i)
+                    if self.group_of.get(source) is group:
+                        return False
+                    stack.append(source)
+        return True
+
+    # --- the order of units ----------------------------------------------------------------------------------------
+
+    def members_of(self, unit: Any) -> list[int]:
+        """The steps of a unit, by position."""
+        return unit.members if isinstance(unit, Group) else [unit]
+
+    def ordered(self) -> list[Any]:
+        """The units so that each comes after those it reads; otherwise as recorded (a topological sort, without
+        recursion)."""
+        unit_of = {member: number for number, unit in enumerate(self.units) for member in self.members_of(unit)}
+        needs: list[set[int]] = []
+        for number, unit in enumerate(self.units):
+            sources = {self.root(i) for member in self.members_of(unit) for i in self.step(member).args}  # type: ignore[union-attr]
+            needs.append({unit_of[i] for i in sources if i in unit_of} - {number})
+        found: list[Any] = []
+        done: set[int] = set()
+        stack = list(reversed(range(len(self.units))))
+        while stack:
+            number = stack[-1]
+            waiting = [i for i in needs[number] if i not in done]
+            if number in done or not waiting:
+                stack.pop()
+                if number not in done:
+                    done.add(number)
+                    found.append(self.units[number])
+            else:
+                stack.extend(sorted(waiting, reverse=True))
+        return found

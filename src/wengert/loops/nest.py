@@ -1,0 +1,170 @@
+"""The grammar of compiled programs, on one page.
+
+A `Program` is a list of steps over numbered buffers. A step is one of
+
+    Nest      a loop nest: at every point of an iteration space, scalar values are computed, folded and stored
+    Contract  a batched matrix product over strided operands
+    Call      a primitive without a lowering, run through its NumPy definition
+
+The axes of a nest are `outer` ones, whose points are independent (they may run in any order and in parallel), then
+inner ones, over which its folds run. Values are scalars in SSA form: value i may use values before it.
+
+    Load(buffer, strides, offset)   element offset + sum(strides[k] * index[k]) of a buffer; strides in elements
+    Lookup(buffer, strides, offset, index, stride)
+                                    as Load, plus stride times a value: a load whose place comes from data
+    Axis(axis)                      the index along an axis, as int64
+    Number(value)                   a constant
+    Apply(op, args)                 a scalar operation by name (`backends/llvm/scalars.py` has each)
+    Folded(action)                  what the fold that is `actions[action]` gave; constant along the inner axes
+
+The operation "bounded" (index, bound) gives the index where 0 <= index < bound; elsewhere it gives 0 and reports the
+program as failed, whose results then must not be used. So nothing is ever read outside its buffer.
+
+The actions run in order at each outer point. A `Fold` runs over all inner points, starting from its identity. A
+`Store` runs at every inner point if its value or its address depends on inner axes, else once. A later action sees
+the result of an earlier fold; an earlier action never sees a later one. Two stores never write one element twice.
+
+Example: softmax over the last axis of a (64, 10) buffer 0 into buffer 1 -- outer (64,), inner (10,):
+
+    v0 = Load(0, (10, 1), 0)    a0 = Fold("max", v0)       v1 = Folded(0)      v2 = Apply("sub", (v0, v1))
+    v3 = Apply("exp", (v2,))    a1 = Fold("add", v3)       v4 = Folded(1)      v5 = Apply("div", (v3, v4))
+    a2 = Store(1, (10, 1), 0, v5)
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Union
+
+from wengert.dtypes import DType
+from wengert.graph.node import Type
+
+
+class Load(NamedTuple):
+    buffer: int
+    strides: tuple[int, ...]
+    offset: int
+    dtype: DType
+
+
+class Lookup(NamedTuple):
+    buffer: int
+    strides: tuple[int, ...]
+    offset: int
+    index: int  # a value before this one, already `bounded`
+    stride: int
+    dtype: DType
+
+
+class Axis(NamedTuple):
+    axis: int
+    dtype: DType  # int64
+
+
+class Number(NamedTuple):
+    value: Any
+    dtype: DType
+
+
+class Apply(NamedTuple):
+    op: str
+    args: tuple[int, ...]  # values before this one
+    dtype: DType
+
+
+class Folded(NamedTuple):
+    action: int
+    dtype: DType
+
+
+Value = Union[Load, Lookup, Axis, Number, Apply, Folded]
+
+
+class Fold(NamedTuple):
+    op: str  # "add", "mul", "max", "min", "and", "or"; max and min give NaN when one operand is NaN
+    value: int
+
+
+class Store(NamedTuple):
+    buffer: int
+    strides: tuple[int, ...]
+    offset: int
+    value: int
+
+
+Action = Union[Fold, Store]
+
+
+class Nest(NamedTuple):
+    outer: tuple[int, ...]  # extents
+    inner: tuple[int, ...]
+    values: tuple[Value, ...]
+    actions: tuple[Action, ...]
+    label: str = ""  # the operations it came from, for people
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        return self.outer + self.inner
+
+
+class Operand(NamedTuple):
+    """A matrix operand: element offset + batch strides . batch index + row * row_stride + column * column_stride."""
+
+    buffer: int
+    offset: int
+    batch: tuple[int, ...]
+    row: int
+    column: int
+
+
+class Contract(NamedTuple):
+    """c[batch, i, j] = (add_to[batch, i, j] +) scale * sum_k a[batch, i, k] b[batch, k, j], for floats.
+
+    `c` is a whole row-major buffer. `scale` is a buffer that holds one number, or None for 1. `add_to`, if not None, is
+    a buffer of c's layout (it may be c itself).
+    """
+
+    batch: tuple[int, ...]
+    m: int
+    n: int
+    k: int
+    a: Operand
+    b: Operand
+    c: int
+    dtype: DType
+    add_to: Union[int, None] = None
+    scale: Union[int, None] = None
+    label: str = ""
+
+
+class Call(NamedTuple):
+    """result buffer = primitive.evaluate(*args, **params), by NumPy, on whole row-major arrays.
+
+    `shapes`: how the primitive sees each argument's buffer.
+    """
+
+    primitive: Any
+    params: tuple[Any, ...]
+    args: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    result: int
+    origin: Any
+    label: str = ""
+
+
+ProgramStep = Union[Nest, Contract, Call]
+
+
+class Program(NamedTuple):
+    """buffers: the type of each; every buffer is row-major and whole. A buffer of a TupleType is a tuple of arrays, made
+    by a Call and taken apart by a Call of `element`.
+
+    The first buffers are the inputs, in order; then the constants (with their values); then what steps make. `outputs`
+    are buffers that the caller keeps (an input may be among them). A buffer is written by a step before any step reads it, except inputs and
+    constants, which no step writes.
+    """
+
+    buffers: tuple[Type, ...]
+    inputs: int
+    constants: tuple[Any, ...]
+    steps: tuple[ProgramStep, ...]
+    outputs: tuple[tuple[int, tuple[int, ...]], ...]  # buffer, and the shape in which the caller sees it

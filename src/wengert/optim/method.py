@@ -1,0 +1,64 @@
+"""Method: what wengert's own optimizers share beyond `Optimizer`: the walk over the groups, the loss of a closure, and
+the checks of options that most of them have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Optional
+
+from wengert.graph.record import tracking
+from wengert.optim.optimizer import Optimizer
+from wengert.optim.update import new_count
+from wengert.tensors.tensor import Tensor
+
+
+class Method(Optimizer):
+    """An optimizer that updates its groups one after another, each in `_step`."""
+
+    def step(self, closure: Optional[Callable[[], Any]] = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        closure: computes the loss anew and calls backward; its result is returned.
+        """
+        loss = None
+        if closure is not None:
+            with tracking(True):
+                loss = closure()
+        with tracking(self.defaults["differentiable"]):
+            for group in self.param_groups:
+                self._step(group)
+        return loss
+
+    def _step(self, group: dict[str, Any]) -> None:
+        """Record the update of every parameter of the group that has a gradient."""
+        raise NotImplementedError
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for known in self.state.values():  # old states have plain numbers as counts
+            if isinstance(known, dict) and isinstance(known.get("step"), (int, float)):
+                known["step"] = new_count(known["step"])
+
+
+def check_rate(lr: Any) -> None:
+    """A learning rate is a number from 0 up, or a tensor of one element. Raises: ValueError, TypeError."""
+    if isinstance(lr, Tensor):
+        if lr.numel() != 1:
+            raise ValueError(f"Tensor lr must be 1-element; got shape {list(lr.shape)}")
+        return
+    check_not_negative("learning rate", lr)
+
+
+def check_not_negative(name: str, value: Any) -> None:
+    """Raises: ValueError when the value is below 0 or NaN."""
+    if not value >= 0.0:
+        raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_implementation(foreach: Optional[bool], fused: Optional[bool], differentiable: bool) -> None:
+    """Options that choose among PyTorch's implementations: wengert has one, and rejects what PyTorch rejects."""
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")

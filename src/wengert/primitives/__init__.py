@@ -1,0 +1,32 @@
+"""What each elementary operation knows. Importing this package defines every primitive."""
+
+from wengert.primitives import (
+    arithmetic,
+    casting,
+    checks,
+    complexes,
+    contractions,
+    control,
+    creation,
+    exponential,
+    gammas,
+    indexing,
+    piecewise,
+    random,
+    reductions,
+    sampling,
+    scans,
+    scatter_reduce,
+    sorting,
+    special,
+    stable,
+    strided,
+    trigonometric,
+    views,
+)
+
+__all__ = [
+    "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "exponential", "gammas",
+    "indexing", "piecewise", "random", "reductions", "sampling", "scans", "scatter_reduce",
+    "sorting", "special", "stable", "strided", "trigonometric", "views",
+]  # fmt: skip

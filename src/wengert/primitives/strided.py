@@ -1,0 +1,135 @@
+"""Views of memory as such: rows of it at given strides, and its bits read as another dtype."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from wengert.dtypes import DType, int64
+from wengert.errors import runtime_error, shape_error
+from wengert.graph.node import ArrayType, Node, array_type
+from wengert.graph.record import literal
+from wengert.graph.rule import Cotangent, View, primitives
+from wengert.primitives.indexing import index_put, put_add
+from wengert.primitives.views import reshape
+from wengert.shapes import Shape
+
+
+class AsStrided(View):
+    """y[i, j, ...] = x's element number offset + i strides[0] + j strides[1] + ..., in row-major order
+
+    Transpose  x_bar = y_bar added at the positions that were read
+    Shapes     y has `shape`; x is read as if one-dimensional
+    """
+
+    name = "as_strided"
+    params = ("shape", "strides", "offset")
+
+    def infer(self, x: ArrayType, *, shape: Shape, strides: Shape, offset: int) -> ArrayType:
+        if len(shape) != len(strides) or min(*shape, *strides, offset, 0) < 0:
+            raise shape_error("as_strided", "one stride for each size, none of them negative", (shape, strides))
+        needed = offset + sum([(n - 1) * step for n, step in zip(shape, strides)]) + 1 if prod(shape) else 0
+        if needed > x.size:
+            raise runtime_error(
+                "as_strided",
+                f"sizes {list(shape)}, strides {list(strides)} and storage offset {offset} need a storage of {needed} "
+                f"elements, out of bounds for storage of size {x.size}",
+            )
+        return array_type(shape, x.dtype)
+
+    def evaluate(self, x: Any, *, shape: Shape, strides: Shape, offset: int) -> Any:
+        flat = np.asarray(x, order="C").reshape(-1)
+        if not prod(shape):
+            return flat[:0].reshape(shape)
+        steps = [step * flat.itemsize for step in strides]
+        return np.lib.stride_tricks.as_strided(flat[offset:], shape, steps, writeable=flat.flags.writeable)
+
+    def transpose(self, y_bar: Node, x: Node, *, shape: Shape, strides: Shape, offset: int) -> Node:
+        zeros = primitives.full(_zero(y_bar.dtype), shape=(prod(x.shape),))
+        return reshape(put_add(zeros, _positions(shape, strides, offset), y_bar, axis=0), shape=x.shape)
+
+    def write(self, x: Node, new: Node, *, shape: Shape, strides: Shape, offset: int) -> Node:
+        at = _positions(shape, strides, offset)
+        if np.unique(at.value).size != at.size:
+            raise shape_error(
+                "in-place",
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location",
+                (shape, strides),
+                "clone() the tensor before writing to it",
+            )
+        return reshape(index_put(reshape(x, shape=(x.size,)), new, at, axes=(0,)), shape=x.shape)
+
+    def batch(
+        self,
+        size: int,
+        inputs: tuple[Node, ...],
+        batched: tuple[bool, ...],
+        *,
+        shape: Shape,
+        strides: Shape,
+        offset: int,
+    ) -> Node:
+        (x,) = inputs
+        return self(x, shape=(size, *shape), strides=(prod(x.shape[1:]), *strides), offset=offset)
+
+
+def _zero(dtype: DType) -> Node:
+    return literal(dtype.array(0), array_type((), dtype))
+
+
+def _positions(size: Shape, stride: Shape, offset: int) -> Node:
+    at = np.full(size, offset, np.int64)
+    for axis, (n, step) in enumerate(zip(size, stride)):
+        at += (np.arange(n) * step).reshape((n,) + (1,) * (len(size) - axis - 1))
+    return literal(at, array_type(size, int64))
+
+
+class Reinterpret(View):
+    """y = the bytes of x read as another dtype
+
+    Shapes     the last size shrinks or grows with the size of an element; no derivative flows
+    """
+
+    name = "reinterpret"
+    params = ("dtype",)
+    differentiable = False
+
+    def infer(self, x: ArrayType, *, dtype: DType) -> ArrayType:
+        before, after = x.dtype.itemsize, dtype.itemsize
+        if before == after:
+            return array_type(x.shape, dtype)
+        what = f"to view {x.dtype.name} as {dtype.name} (different element sizes)"
+        if not x.ndim:
+            raise runtime_error("view", f"self.dim() cannot be 0 {what}")
+        *rest, last = x.shape
+        if last * before % after:
+            raise runtime_error("view", f"self.size(-1) must be divisible by {after // before} {what}", last)
+        return array_type((*rest, last * before // after), dtype)
+
+    def evaluate(self, x: Any, *, dtype: DType) -> Any:
+        x = np.asarray(x)
+        if x.itemsize != dtype.itemsize and x.strides[-1] != x.itemsize:
+            x = np.array(x, order="C")
+        return x.view(dtype.numpy)
+
+    def transpose(self, y_bar: Node, x: Node, *, dtype: DType) -> None:
+        return None
+
+    def vjp(self, y_bar: Node, x: Node, *, y: Node, dtype: DType) -> tuple[Cotangent, ...]:
+        return (None,)
+
+    def jvp(self, x_dots: tuple[Any, ...], x: Node, *, y: Node, dtype: DType) -> None:
+        return None
+
+    def write(self, x: Node, new: Node, *, dtype: DType) -> Node:
+        return self(new, dtype=x.dtype)
+
+    def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], *, dtype: DType) -> Node:
+        return self(*inputs, dtype=dtype)
+
+
+as_strided = AsStrided()
+reinterpret = Reinterpret()

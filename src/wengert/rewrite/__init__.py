@@ -1,0 +1,1 @@
+"""Graph to graph, meaning kept: one pass a file."""

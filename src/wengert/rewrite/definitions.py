@@ -1,0 +1,62 @@
+"""Replace every composite by its definition, and compute what is written twice once.
+
+Definitions of different composites have much in common (the softmax in a cross-entropy and in its derivative), so
+value numbering belongs to the same walk: steps of one primitive with the same params and arguments are one step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from wengert.derive.definition import constants_of, definition
+from wengert.graph.graph import Graph, Step
+from wengert.graph.rule import Composite
+
+
+class Plain(NamedTuple):
+    """A graph without composites. Its inputs are those of the original, then the constants of the definitions."""
+
+    graph: Graph
+    constants: tuple[Any, ...]
+
+
+def expand_composites(graph: Graph) -> Plain:
+    """The same graph in elementary steps only."""
+    flat: list[tuple[Step, list[tuple[str, int]]]] = []
+    constants: list[Any] = []
+    types: list[Any] = []
+    constant_numbers: dict[Any, int] = {}
+    step_numbers: dict[Any, int] = {}
+
+    # References while flattening: ("input", n), ("constant", n), ("step", n).
+    def walk(part: Graph, values: list[tuple[str, int]], origin: Any) -> list[tuple[str, int]]:
+        for step in part.steps:
+            args = [values[i] for i in step.args]
+            if origin is not None:
+                step = step._replace(origin=origin)
+            if isinstance(step.primitive, Composite):
+                inputs = tuple([part.type_at(i) for i in step.args])
+                below = definition(step.primitive, inputs, step.params)
+                known = args[:]
+                for value, type in zip(constants_of(step.primitive, inputs, step.params), below.inputs[len(args) :]):
+                    number = constant_numbers.setdefault((type, value.tobytes()), len(constants))
+                    if number == len(constants):
+                        constants.append(value)
+                        types.append(type)
+                    known.append(("constant", number))
+                values.append(walk(below, known, step.origin)[0])
+            else:
+                number = step_numbers.setdefault((step.primitive, step.params, tuple(args)), len(flat))
+                if number == len(flat):
+                    flat.append((step, args))
+                values.append(("step", number))
+        return [values[i] for i in part.outputs]
+
+    outputs = walk(graph, [("input", n) for n in range(len(graph.inputs))], None)
+    base = {"input": 0, "constant": len(graph.inputs), "step": len(graph.inputs) + len(constants)}
+
+    def place(references: list[tuple[str, int]]) -> tuple[int, ...]:
+        return tuple([base[kind] + n for kind, n in references])
+
+    steps = tuple([step._replace(args=place(args)) for step, args in flat])
+    return Plain(Graph((*graph.inputs, *types), steps, place(outputs)), tuple(constants))

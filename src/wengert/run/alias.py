@@ -1,0 +1,175 @@
+"""The import alias: under ``wengert run`` the names torch and torchvision stand for wengert's own modules.
+
+``torch.nn`` *is* ``wengert.nn``, not a copy and not a wrapper, so ``isinstance`` and in-place changes hold whichever
+name they are reached by. A finder at the front of ``sys.meta_path`` does this: it hands the import system the module
+that is there already. The modules that a program reaches also learn to answer for a name they lack (`MissingName`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import opcode
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import FrameType, ModuleType
+from typing import Any
+
+from wengert.run.missing import MissingImport, MissingModule, MissingName
+from wengert.settings import settings
+
+# The program's name -> wengert's. Below each, further parts are the same: torch.nn.functional -> wengert.nn.functional.
+NAMES = {
+    "torch": "wengert",
+    "torchvision": "wengert.run.vision",
+    "torchvision.datasets": "wengert.datasets",
+    "torchvision.transforms": "wengert.datasets.transforms",
+}
+
+NOT_YET = {"tensorflow", "keras", "tf_keras"}
+
+# Folders and files of wengert that are its inner works: no module of PyTorch, even where the name is one.
+INNER = {
+    "wengert." + name
+    for name in (
+        "errors settings dtypes shapes trees origin graph primitives derive rewrite loops runtime tensors "
+        "functions datasets tf run privacy insight health"
+    ).split()
+}
+
+
+def install() -> None:
+    """Let every later ``import torch`` and ``import torchvision`` of this process give wengert.
+
+    Raises: RuntimeError when one of them is already imported, since programs would then hold two kinds of tensors.
+    """
+    taken = sorted({"torch", "torchvision", *NOT_YET} & set(sys.modules))
+    if taken:
+        raise RuntimeError(f"{taken[0]} is already imported in this process, so wengert can't stand in for it")
+    sys.meta_path.insert(0, AliasFinder())
+    settings.face = "torch"
+    importlib.import_module("torch")
+    for name, module in list(sys.modules.items()):
+        # Under both names at once: found only later, `import torch.autograd.gradcheck` would make the import system
+        # replace the function of that name in torch.autograd by the module.
+        if name.startswith("wengert.") and is_public(name):
+            sys.modules["torch" + name.removeprefix("wengert")] = module
+
+
+def is_public(real: str) -> bool:
+    """Whether a module of wengert, by its own name, is one that programs know as a part of torch."""
+    return ".".join(real.split(".")[:2]) not in INNER
+
+
+def real_name(name: str) -> str | None:
+    """``torch.nn`` -> ``wengert.nn``; None for a name that is not aliased."""
+    head, rest = name, ""
+    while head not in NAMES:
+        head, dot, last = head.rpartition(".")
+        if not dot:
+            return None
+        rest = f".{last}{rest}"
+    return NAMES[head] + rest
+
+
+class AliasFinder(MetaPathFinder):
+    """Answers for aliased names; leaves all others to the finders behind it."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
+        root = name.partition(".")[0]
+        if root in NOT_YET:
+            text = f"import {name}: wengert runs PyTorch programs; those that import {root} come with a later version"
+            return _absent(ModuleNotFoundError(text, name=name))
+        if real_name(name) is None:
+            return None
+        module = locate(name)
+        if module is None:
+            return _absent(MissingModule(name, sys.modules[name.rpartition(".")[0]]))
+        return ModuleSpec(name, AliasLoader(module), is_package=hasattr(module, "__path__"))
+
+
+def _absent(error: ModuleNotFoundError) -> None:
+    """Raise, unless a program only asks (``importlib.util.find_spec("torch.foo")``) and wants None for an answer."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(("<frozen importlib", __file__)):
+        if frame.f_code.co_filename == "<frozen importlib.util>":
+            return
+        frame = frame.f_back
+    if frame is not None and frame.f_globals.get("__name__") == "importlib.util":  # where that file is not frozen
+        return
+    raise error
+
+
+def locate(name: str) -> ModuleType | None:
+    """wengert's module for an aliased name, imported, and able to answer for what it lacks; None if there is none."""
+    real = str(real_name(name))
+    parent, _, child = name.rpartition(".")
+    if name not in NAMES:
+        present = getattr(sys.modules[parent], child, None)
+        if present is not None and not isinstance(present, ModuleType):
+            return None  # a function, say, that happens to live in a folder of its name
+        if name.startswith("torch.") and not is_public(present.__name__ if present else real):
+            return None
+        if present is not None:
+            return present
+    try:
+        module = importlib.import_module(real)
+    except ModuleNotFoundError as error:
+        if error.name == real:
+            return None
+        raise
+    answer_for_missing(module, name)
+    return module
+
+
+class AliasLoader(Loader):
+    """Puts a module that exists into ``sys.modules`` under its second name; its own ``__spec__`` stays as it is."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        sys.modules[module.__spec__.name] = self.module
+
+
+def answer_for_missing(module: ModuleType, face: str) -> None:
+    """Give `module`, and wengert's modules among its attributes, a ``__getattr__`` that says what is missing."""
+    earlier = vars(module).get("__getattr__")
+    if isinstance(earlier, _MissingAttribute):
+        return
+    module.__getattr__ = _MissingAttribute(module, face, earlier)  # type: ignore[method-assign]
+    for name, value in list(vars(module).items()):
+        if isinstance(value, ModuleType) and value.__name__.startswith("wengert."):
+            answer_for_missing(value, f"{face}.{name}")
+
+
+class _MissingAttribute:
+    """The ``__getattr__`` of one module: Python calls it for a name that the module does not have."""
+
+    def __init__(self, module: ModuleType, face: str, earlier: Any) -> None:
+        self.module, self.face, self.earlier = module, face, earlier
+
+    def __call__(self, name: str) -> Any:
+        if self.earlier is not None:
+            try:
+                found = self.earlier(name)  # what the module loads late
+            except AttributeError:
+                pass
+            else:
+                if isinstance(found, ModuleType) and found.__name__.startswith("wengert."):
+                    answer_for_missing(found, f"{self.face}.{name}")
+                return found
+        if _is_from_import(sys._getframe(1)):
+            raise MissingImport(name, self.module, self.face)
+        raise MissingName(name, self.module, self.face)
+
+
+def _is_from_import(frame: FrameType) -> bool:
+    """Whether `frame` is at a ``from module import name``.
+
+    There Python drops an AttributeError and words its own ImportError, so the hint must come as an ImportError.
+    """
+    return opcode.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"

@@ -1,0 +1,1 @@
+"""When and where work happens: the pending graph, the executables, seeds, threads."""

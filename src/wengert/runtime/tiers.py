@@ -1,0 +1,188 @@
+"""Which executable runs a graph: found by its key; interpreted at first, compiled behind the program's back.
+
+The key is the structure of the pending graph, never a value in it. On first sight a graph is interpreted. On second
+sight it goes to a background thread that compiles it; until the code is there, the interpreter goes on. With
+``settings.tier`` "interpret" nothing is compiled; with "compile" a graph is compiled at first sight, before it runs.
+
+A structure that comes in ever new sizes (a last batch, sequence lengths) is compiled for the first few of them and
+interpreted for the rest, so compilation is bounded. Entries are kept in order of use, at most `settings.plan_limit`.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import traceback
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Optional
+
+from wengert.backends.executable import Executable
+from wengert.backends.interpreter import Interpreter
+from wengert.graph.graph import Graph
+from wengert.runtime import disk
+from wengert.settings import settings
+
+# Sizes of one structure that are compiled.
+SIZES = 4
+# A graph that is seen for the n-th time is compiled.
+SIGHTS = 2
+
+
+class Counts:
+    """How often executables were looked up, made and compiled, for tests and `wengert info`."""
+
+    found = 0
+    made = 0
+    compiled = 0
+
+
+class Entry:
+    """The executables of one graph."""
+
+    __slots__ = ("graph", "interpreter", "compiled", "seen", "structure", "_users")
+
+    def __init__(self, graph: Graph, structure: Any) -> None:
+        self.graph = graph
+        self.interpreter: Optional[Interpreter] = None
+        self.compiled: Optional[Executable] = None
+        self.seen = 0
+        self.structure = structure
+        self._users: dict[int, tuple[int, ...]] = {}
+
+    @property
+    def donations(self) -> tuple[int, ...]:
+        return () if self.compiled is None else self.compiled.donations
+
+    def users(self, position: int) -> tuple[int, ...]:
+        """The steps that read an input, each as often as it does."""
+        found = self._users.get(position)
+        if found is None:
+            found = tuple([n for n, step in enumerate(self.graph.steps) for i in step.args if i == position])
+            self._users[position] = found
+        return found
+
+    def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
+        """The outputs, by the best executable there is now."""
+        if self.compiled is not None:
+            return self.compiled.run(values, free)
+        self.seen += 1
+        tier = settings.tier
+        if tier == "compile":
+            compile_now(self)
+            if self.compiled is not None:
+                return self.compiled.run(values)
+        elif tier == "auto" and self.seen == SIGHTS:
+            _compile_later(self)
+        if self.interpreter is None:
+            self.interpreter = Interpreter(self.graph)
+        return self.interpreter.run(values)
+
+
+_entries: OrderedDict[Any, Entry] = OrderedDict()
+_sizes: dict[Any, int] = {}
+
+
+def executable_for(key: Any, graph: Callable[[], Graph]) -> Entry:
+    """The executable of the graph with this key = (structure, input types); `graph` builds it when the key is new."""
+    found = _entries.get(key)
+    if found is not None:
+        Counts.found += 1
+        _entries.move_to_end(key)
+        return found
+    Counts.made += 1
+    made = _entries[key] = Entry(graph(), key[0])
+    while len(_entries) > settings.plan_limit:
+        _entries.popitem(last=False)
+    return made
+
+
+def clear() -> None:
+    """Forget every executable."""
+    _entries.clear()
+    _sizes.clear()
+
+
+def compile_now(entry: Entry) -> None:
+    """Compile a graph in this thread. Where compilation is impossible (an interpreter whose object layout is unknown),
+    the graph stays interpreted."""
+    from wengert.backends.llvm import compile as llvm  # LLVM is loaded by the first compilation, not at start
+
+    fingerprint = llvm.fingerprint()
+
+    def objects(text: str, compile: Callable[[str], bytes]) -> bytes:
+        name = disk.digest(fingerprint, text)
+        code = disk.read(name)
+        if code is None:
+            code = compile(text)
+            disk.write(name, code)
+        return code
+
+    entry.compiled = llvm.compile_graph(entry.graph, objects)
+    Counts.compiled += entry.compiled is not None
+
+
+# --- the background thread --------------------------------------------------------------------------------------------
+
+
+class _Background:
+    """One daemon thread that compiles what is queued."""
+
+    def __init__(self) -> None:
+        self.waiting: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+        self.thread: Optional[threading.Thread] = None
+        self.idle = threading.Event()
+        self.idle.set()
+
+    def add(self, entry: Entry) -> None:
+        self.idle.clear()
+        self.waiting.put(entry)
+        if self.thread is None or not self.thread.is_alive():
+            self.thread = threading.Thread(target=self._work, name="wengert compiler", daemon=True)
+            self.thread.start()
+
+    def _work(self) -> None:
+        while True:
+            entry = self.waiting.get()
+            try:
+                compile_now(entry)
+            except Exception:
+                _report()
+            if self.waiting.empty():
+                self.idle.set()
+
+
+_background = _Background()
+
+
+def _compile_later(entry: Entry) -> None:
+    sizes = _sizes.get(entry.structure, 0)
+    if sizes >= SIZES:
+        return
+    _sizes[entry.structure] = sizes + 1
+    _background.add(entry)
+
+
+def wait_for_compilation(seconds: Optional[float] = None) -> bool:
+    """Wait until everything queued is compiled; False when that took longer than `seconds`."""
+    return _background.idle.wait(seconds)
+
+
+def _report() -> None:
+    """A graph that could not be compiled is a defect, but the program runs on, interpreted."""
+    warnings.warn(
+        "wengert could not compile a graph and goes on interpreting it; please report this:\n" + traceback.format_exc(),
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+def _renew_after_fork() -> None:
+    global _background
+    _background = _Background()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_after_fork)

@@ -1,0 +1,1 @@
+"""The user's handle: the only home of mutation. No mathematics here."""

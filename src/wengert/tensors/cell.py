@@ -1,0 +1,155 @@
+"""What tensors share: the cell that holds the current value of some memory, and each tensor's link to it.
+
+The graph is pure; memory is a cell that is rebound. A tensor alone in the world has no cell. It gets one when it is
+viewed, detached, written to, made a leaf, or shared with NumPy.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, Optional
+
+from wengert.graph.node import LIVE, OVERWRITTEN, Node
+from wengert.graph.record import record, recorder
+from wengert.primitives.control import leaf
+from wengert.runtime.flush import value_of
+from wengert.shapes import Shape
+
+if TYPE_CHECKING:
+    from wengert.graph.rule import Primitive
+    from wengert.tensors.sharing import Shared
+
+
+class Cell:
+    """The current node of one piece of memory.
+
+    version    raised by every write; a link that has seen another version derives its node anew
+    aliases    weak references to nodes that show this memory as it is now: a write marks them as overwritten, so that
+               a backward pass that needs one of them can say so
+    exposed    the memory itself, while the outside can write to it behind our back (`tensors/sharing.py`)
+    strides    the memory's strides in elements when they are not row-major: an array that came from outside
+    """
+
+    __slots__ = ("node", "version", "aliases", "exposed", "strides", "_prune_at")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.version = 0
+        self.aliases: list[weakref.ref[Node]] = []
+        self.exposed: Optional[Shared] = None
+        self.strides: Optional[Shape] = None
+        self._prune_at = 64
+
+    def alias(self, node: Node) -> None:
+        """Note that `node` shows this memory."""
+        aliases = self.aliases
+        aliases.append(weakref.ref(node))
+        if len(aliases) > self._prune_at:
+            self.aliases = [reference for reference in aliases if reference() is not None]
+            self._prune_at = 2 * len(self.aliases) + 64
+
+    def overwrite(self, node: Node, silent: bool = False) -> None:
+        """The memory now holds `node`'s value. A silent write leaves the old nodes unmarked."""
+        if recorder.written is not None:
+            recorder.written.append((self, self.node))
+        if not silent:
+            self.node.mark |= OVERWRITTEN
+            for reference in self.aliases:
+                old = reference()
+                if old is not None:
+                    old.mark |= OVERWRITTEN
+        self.aliases.clear()
+        self.node = node
+        self.version += 1
+
+    def is_exposed(self) -> bool:
+        """Whether the outside can still write to this memory."""
+        if self.exposed is None:
+            return False
+        if not self.exposed.is_held():
+            self.exposed = None
+            return False
+        return True
+
+
+class View:
+    """How a link looks into another: `primitive` with `params` applied to `parent`.
+
+    tracked   whether it was taken while operations were tracked
+    silent    a write through it neither raises the version nor marks what was overwritten (`.data`)
+    """
+
+    __slots__ = ("parent", "primitive", "params", "tracked", "silent")
+
+    def __init__(self, parent: Link, primitive: Primitive, params: tuple[Any, ...], tracked: bool, silent: bool) -> None:
+        self.parent = parent
+        self.primitive = primitive
+        self.params = params
+        self.tracked = tracked
+        self.silent = silent
+
+    @property
+    def named(self) -> dict[str, Any]:
+        return dict(zip(self.primitive.params, self.params))
+
+
+class Link:
+    """A tensor's tie to its cell. It outlives the tensor when others look through it.
+
+    version   the cell's version that `node` shows
+    view      how the tensor looks into its parent; None when it is the whole memory
+    node      what the tensor is now
+    watch     what collects a derivative here and its hooks, when the tensor is a leaf that requires grad
+    """
+
+    __slots__ = ("cell", "version", "view", "node", "watch")
+
+    def __init__(self, cell: Cell, version: int, view: Optional[View] = None, node: Optional[Node] = None) -> None:
+        self.cell = cell
+        self.version = version
+        self.view = view
+        self.node = cell.node if node is None else node
+        self.watch: Any = None
+
+    @property
+    def leaf(self) -> bool:
+        """Whether a derivative is collected here."""
+        return self.watch is not None
+
+
+def derive(link: Link) -> None:
+    """Set the node that shows the cell's current content: through the view, and as a leaf if it is one."""
+    cell = link.cell
+    chain = [link]
+    while chain[-1].view is not None:  # up to a link that is current, or the whole memory; then down
+        above = chain[-1].view.parent
+        if above.version == cell.version:
+            break
+        chain.append(above)
+    for tie in reversed(chain):
+        node = cell.node if tie.view is None else look(tie.view, cell)
+        if tie.watch is not None:
+            node = _as_leaf(node, tie, cell)
+        tie.node = node
+        tie.version = cell.version
+
+
+def look(view: View, cell: Cell) -> Node:
+    """The node of what a view shows, given that its parent's node is current."""
+    before = recorder.tracking
+    recorder.tracking = view.tracked
+    node = record(view.primitive, (view.parent.node,), view.params)
+    recorder.tracking = before
+    node.mark |= view.parent.node.mark & LIVE
+    cell.alias(node)
+    return node
+
+
+def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
+    made = record(leaf, (node,))
+    made.tracked = True
+    made.watch = link.watch
+    if node.mark & LIVE:  # a history may hold a leaf: memory of its own
+        made.value = value_of(node).copy()
+    cell.alias(made)
+    return made

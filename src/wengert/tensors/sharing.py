@@ -1,0 +1,203 @@
+"""Memory that wengert shares with NumPy: lent to it (`Tensor.numpy`) or borrowed from it (`from_numpy`).
+
+Work here is delayed, and the outside may write at any moment, so the two meet by these rules:
+
+- Nothing but a tensor's own link holds a node whose value is shared memory (its mark is LIVE). What reads a tensor gets
+  a node of its own, and runs before control returns to the user (`settle`); what is still held afterwards, by a tensor
+  or by a history, owns its memory.
+- A tensor that a derivative goes through keeps one node for as long as its content stays the same, since `grad` and
+  hooks name it. It is a copy; every read compares it with the memory (`follow_outside`).
+- What tensors write is copied into the shared memory at once.
+
+Sharing ends when nobody outside holds an array of this memory any more; from then on work is delayed as ever.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import Any, Optional, Protocol
+
+import numpy as np
+
+from wengert.graph.node import LIVE, Node
+from wengert.graph.record import literal, recorder, tracking
+from wengert.primitives.control import with_history
+from wengert.runtime.flush import flush, value_of
+from wengert.tensors.cell import Cell, Link, derive
+
+
+class Shared(Protocol):
+    """Memory that the outside can write to. `array` is the inside's own array of it."""
+
+    array: Any
+
+    def is_held(self) -> bool:
+        """Whether the outside still holds an array of this memory."""
+        ...
+
+    def hand_out(self) -> Any:
+        """A further array of this memory for the outside."""
+        ...
+
+
+class _Lease:
+    """Stands between memory and an array that was handed out: alive as long as that array, or one made from it, is."""
+
+    __slots__ = ("memory", "__weakref__")
+
+    def __init__(self, memory: Any) -> None:
+        self.memory = memory
+
+    @property
+    def __array_interface__(self) -> Any:
+        return self.memory.__array_interface__
+
+
+def _on_lease(lease: _Lease) -> Any:
+    array = np.asarray(lease)
+    return array if array.dtype == lease.memory.dtype else array.view(lease.memory.dtype)  # bfloat16 has no interface
+
+
+class Lent:
+    """Memory of ours that NumPy may write to."""
+
+    __slots__ = ("array", "_lease")
+
+    def __init__(self, memory: Any) -> None:
+        self.array = memory.view()
+        self._lease: Optional[weakref.ref[_Lease]] = None
+
+    def hand_out(self) -> Any:
+        lease = self._lease and self._lease()
+        if lease is None:
+            lease = _Lease(self.array)
+            self._lease = weakref.ref(lease)
+        return _on_lease(lease)
+
+    def is_held(self) -> bool:
+        return self._lease is not None and self._lease() is not None
+
+
+class Borrowed:
+    """An array of the outside's that a tensor shows.
+
+    Whether somebody out there still holds it is read off reference counts. They can only be too high (a debugger, a
+    memory map), which keeps the memory shared for longer than needed.
+    """
+
+    __slots__ = ("array", "_lease")
+
+    def __init__(self, given: Any) -> None:
+        self._lease = _Lease(given)
+        self.array = _on_lease(self._lease)
+
+    def hand_out(self) -> Any:
+        return self._lease.memory.view()
+
+    def is_held(self) -> bool:
+        if _references is None or _references(self._lease.memory) > _ONE:
+            return True
+        base = self._lease.memory.base
+        if base is None:
+            return False
+        return type(base) is not np.ndarray or base.base is not None or _references(base) > _ONE_AND_LOCAL
+
+
+_references = getattr(sys, "getrefcount", None)
+_ONE = _ONE_AND_LOCAL = 0
+
+
+def _calibrate() -> tuple[int, int]:
+    """The counts that `is_held` reads when nobody outside holds the memory."""
+    if _references is None:
+        return 0, 0
+    probe = Borrowed(np.zeros(2)[1:])
+    alone = _references(probe._lease.memory)
+    base = probe._lease.memory.base
+    return alone, _references(base)
+
+
+_ONE, _ONE_AND_LOCAL = _calibrate()
+
+
+def live_literal(array: Any, type: Any) -> Node:
+    """A node whose value is shared memory."""
+    node = literal(array, type)
+    node.mark = LIVE
+    return node
+
+
+def array_behind(link: Link) -> Any:
+    """The shared memory as this link looks at it."""
+    views = []
+    while link.view is not None:
+        views.append(link.view)
+        link = link.view.parent
+    assert link.cell.exposed is not None
+    array = link.cell.exposed.array
+    for view in reversed(views):
+        array = view.primitive.evaluate(array, **view.named)
+    return array
+
+
+def follow_outside(link: Link) -> None:
+    """Take in what the outside wrote to memory of which this link's node is a copy."""
+    cell = link.cell
+    if not cell.is_exposed() or link.node.mark & LIVE:
+        return
+    now = array_behind(link)
+    if now.tobytes() == value_of(link.node).tobytes():
+        return
+    if cell.node.mark & LIVE:
+        cell.version += 1
+    else:  # NumPy's write leaves the history alone, as a write through `.data` does
+        content = literal(now_whole(cell), cell.node.type)
+        with tracking(True):
+            cell.overwrite(with_history(content, cell.node), silent=True)
+    derive(link)
+
+
+def now_whole(cell: Cell) -> Any:
+    """A copy of all of the shared memory."""
+    assert cell.exposed is not None
+    return np.array(cell.exposed.array, order="C")
+
+
+def settle() -> None:
+    """Operations read shared memory: run them before the outside writes to it, and give what is still held memory of
+    its own. Inside a trace nothing runs yet; the first operation after it settles."""
+    if recorder.limit == float("inf"):
+        return
+    recorder.exposed = False
+    pending = [weakref.ref(node) for node in recorder.tape]
+    flush()
+    for reference in pending:
+        node = reference()
+        if node is not None and not node.mark & LIVE:
+            node.value = _own(node.value)
+
+
+def _own(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_own(part) for part in value])
+    if value is None or value.base is None:
+        return value
+    return value.copy()
+
+
+def write_outside(cell: Cell, content: Node, link: Link, part: Node) -> None:
+    """Put what a tensor wrote into the shared memory: all of it, `content`, or only `part`, what was written through
+    `link`, where no derivative is concerned."""
+    assert cell.exposed is not None
+    memory = cell.exposed.array
+    if not memory.flags.writeable:  # nobody could see the write
+        cell.exposed = None
+        return
+    target = memory if content.tracked else array_behind(link)
+    if content.tracked or not (target.flags.writeable and np.may_share_memory(target, memory)):
+        np.copyto(memory, value_of(content))
+    else:
+        np.copyto(target, value_of(part))
+    if not content.tracked:
+        cell.node = live_literal(memory, content.type)

@@ -1,0 +1,17 @@
+"""The tables together: name of a primitive -> how it is sampled, or why it is not."""
+
+from __future__ import annotations
+
+from tests.rules import samples_data, samples_elementwise, samples_structural
+from tests.rules.harness import Case
+
+CASES: dict[str, Case] = {**samples_elementwise.CASES, **samples_structural.CASES, **samples_data.CASES}
+
+# Primitives that the battery cannot sample, and where they are tested instead.
+REASONS: dict[str, str] = {
+    "literal": "a given value: it has no inputs and no rules",
+    "placeholder": "stands for a value that is not there: it cannot be evaluated",
+    "element": "takes the values of every sample of pack apart",
+    "custom": "its rules are the user's: tested with autograd.Function",
+    "leaf": "an identity at which reverse mode ends: identity is sampled, leaves are tested with backward",
+}

@@ -1,0 +1,61 @@
+"""`import torch` and `import torchvision` give wengert's own modules, and say so when something is missing."""
+
+import pytest
+
+SAME = """
+import importlib.util
+import torch, torch.nn as nn, torch.nn.functional as F, torch.optim.lr_scheduler, torchvision.transforms.functional
+import torchvision.transforms as T
+from torch import Tensor, autograd, optim
+from torch.autograd import gradcheck
+from torch.utils.data import DataLoader
+from torchvision import datasets, transforms
+import wengert
+
+assert torch is wengert and nn is torch.nn is wengert.nn and F is nn.functional is wengert.nn.functional
+assert optim is wengert.optim and torch.optim.lr_scheduler is wengert.optim.lr_scheduler
+assert DataLoader is wengert.utils.data.DataLoader and datasets is wengert.datasets
+assert T is transforms is wengert.datasets.transforms and callable(T.functional.pad)
+assert wengert.__spec__.name == "wengert" and nn.__spec__.name == nn.__name__ == "wengert.nn"
+assert callable(torch.autograd.gradcheck)
+assert torch.__version__
+assert str(torch.float32) == "torch.float32" and repr(torch.zeros(1, dtype=torch.float64).dtype) == "torch.float64"
+
+assert not hasattr(torch, "no_such_name") and getattr(torch, "no_such_name", 3) == 3
+assert hasattr(torch, "relu") and hasattr(torch.nn, "Linear")
+assert importlib.util.find_spec("torch.nn") and importlib.util.find_spec("torch.no_such_part") is None
+assert importlib.util.find_spec("tensorflow") is None
+try:
+    from torch.utils.no_such_part import Writer
+except ImportError:
+    Writer = None
+try:
+    from torch import no_such_name
+except ImportError as error:
+    assert "no_such_name" in str(error)
+print("all the same")
+"""
+
+
+def test_every_name_is_the_same_object(wengert):
+    done = wengert("run", "same.py", files={"same.py": SAME})
+    assert (done.stdout, done.stderr, done.returncode) == ("all the same\n", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "message"),
+    [
+        ("torch.sofmax", "MissingName", "torch.sofmax: wengert has no such name (a.py:3). Nearest: torch.softmax"),
+        ("torch.cross_entropy", "MissingName", "Nearest: torch.nn.functional.cross_entropy"),
+        ("from torch.nn import Lineer", "MissingImport", "(a.py:3). Nearest: torch.nn.Linear."),
+        ("import torch.optm", "MissingModule", "torch.optm: wengert has no such module (a.py:3). Nearest: torch.optim"),
+        ("import torch.primitives", "MissingModule", "wengert has no such module"),
+        ("import torchvision.models", "MissingModule", "import torchvision.models: wengert has no such module"),
+        ("import tensorflow as tf", "ModuleNotFoundError", "those that import tensorflow come with a later version"),
+    ],
+)
+def test_what_is_missing_stops_with_name_line_and_neighbours(wengert, line, error, message):
+    done = wengert("run", "a.py", files={"a.py": f"import torch\n\n{line}\nprint('not reached')\n"})
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"{error}: " in done.stderr and message in done.stderr
+    assert done.stderr.count("File ") == 1 and 'a.py", line 3' in done.stderr

@@ -1,0 +1,60 @@
+"""A missing name is an error of Python's own type, and says which name, where, and what comes nearest."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from wengert.run.missing import MissingImport, MissingModule, MissingName, public_names, similar
+
+
+def module(name, **content):
+    made = ModuleType(name)
+    vars(made).update(content)
+    return made
+
+
+@pytest.fixture
+def face(monkeypatch):
+    """A small face `lamp` with a part `lamp.bulbs`, known to the import system."""
+    bulbs = module("real.bulbs", glow=len, shine=len, _hidden=len)
+    lamp = module("real", floor=len, fmod=len, Tensor=int, bulbs=bulbs)
+    monkeypatch.setitem(sys.modules, "lamp", lamp)
+    monkeypatch.setitem(sys.modules, "lamp.bulbs", bulbs)
+    return lamp
+
+
+def test_a_missing_name_is_an_attribute_error_with_its_neighbours(face):
+    error = MissingName("flor", face, "lamp")
+    assert isinstance(error, AttributeError) and error.name == "flor" and error.obj is face
+    assert str(error).startswith("lamp.flor: wengert has no such name (test_missing.py:")
+    assert str(error).endswith("Nearest: lamp.floor.")
+
+
+def test_a_name_that_lives_elsewhere_is_found_there(face):
+    assert str(MissingName("glow", face, "lamp")).endswith("Nearest: lamp.bulbs.glow.")
+
+
+def test_capitals_do_not_matter():
+    assert similar("tensor", ["Tensor", "TensorDict", "floor"])[0] == "Tensor"
+
+
+def test_nothing_near_gives_no_hint(face):
+    assert "Nearest" not in str(MissingName("qqqqqq", face, "lamp"))
+
+
+def test_a_missing_import_is_an_import_error(face):
+    error = MissingImport("floo", face, "lamp")
+    assert isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError) and error.name == "lamp"
+    assert "from lamp import floo: wengert has no such name" in str(error) and "lamp.floor" in str(error)
+
+
+def test_a_missing_module_is_a_module_not_found_error(face):
+    error = MissingModule("lamp.bulb", face)
+    assert isinstance(error, ModuleNotFoundError) and error.name == "lamp.bulb"
+    assert str(error).endswith("Nearest: lamp.bulbs.")
+
+
+def test_what_a_module_offers_is_its_all_or_else_what_has_no_underscore(face):
+    assert public_names(face.bulbs) == {"glow", "shine"}
+    assert public_names(module("m", __all__=["a"], b=1)) == {"a"}
