@@ -225,6 +225,7 @@ from wengert.functions.join import (
     vstack,
 )
 from wengert.functions.layout import is_complex, is_floating_point, is_nonzero, is_same_size, numel
+from wengert.functions.masks import argwhere, masked_fill, masked_scatter, masked_select, nonzero
 from wengert.functions.multilinear import chain_matmul, cross, kron, matrix_power, tensordot, trace
 from wengert.functions.norms import cdist, dist, norm, pdist, renorm
 from wengert.functions.overwrite import diagonal_scatter, fill, fill_, narrow_copy, select_scatter, slice_scatter, zero_
@@ -290,6 +291,22 @@ from wengert.functions.reduce import (
     sum,
 )
 from wengert.functions.sampling import bernoulli, binomial, multinomial, normal, poisson
+from wengert.functions.scatter import (
+    gather,
+    index_add,
+    index_copy,
+    index_fill,
+    index_put,
+    index_put_,
+    index_reduce,
+    index_select,
+    put,
+    scatter,
+    scatter_add,
+    scatter_reduce,
+    take,
+    take_along_dim,
+)
 from wengert.functions.seeds import (
     default_generator,
     Generator,
@@ -306,14 +323,12 @@ from wengert.functions.shape import (
     atleast_3d,
     broadcast_tensors,
     broadcast_to,
-    expand_as,
     flatten,
     moveaxis,
     movedim,
     permute,
     ravel,
     reshape,
-    reshape_as,
     squeeze,
     swapaxes,
     swapdims,
@@ -321,7 +336,6 @@ from wengert.functions.shape import (
     transpose,
     unflatten,
     unsqueeze,
-    view_as,
 )
 from wengert.functions.sort import argsort, bucketize, isin, kthvalue, msort, searchsorted, sort, topk
 from wengert.functions.special import igamma, igammac, mvlgamma, polygamma
@@ -335,6 +349,7 @@ from wengert.tensors.modes import (
     no_grad,
     set_grad_enabled,
 )
+from wengert.tensors.printing import set_printoptions
 from wengert.tensors.tensor import Size, Tensor
 
 __version__ = "0.1.0"

@@ -172,6 +172,11 @@ def _binary_cross_entropy(draw: Draw) -> Sample:
     return Sample((draw.values(x, kinks=(0.0,)), draw.values(t, 0.0, 1.0)))
 
 
+def _probabilities(draw: Draw) -> Sample:
+    x, t = draw.broadcastable(2)
+    return Sample((draw.values(x, 0.1, 0.9), draw.values(t, 0.0, 1.0)))
+
+
 def _standardize(draw: Draw) -> Sample:
     (x,), params, _ = _over_axes(draw)
     return Sample((x, draw.values((), 0.1, 1.0)), params, "xc")
@@ -206,6 +211,7 @@ CASES: dict[str, Case] = {
     "log_softmax": Case(_over_axis, dtypes=FLOATS),
     "softmax": Case(_over_axis, dtypes=FLOATS),
     "cross_entropy": Case(_cross_entropy, dtypes=FLOATS),
+    "binary_cross_entropy": Case(_probabilities, dtypes=FLOATS),
     "binary_cross_entropy_with_logits": Case(_binary_cross_entropy, dtypes=FLOATS),
     "standardize": Case(_standardize, dtypes=(*FLOATS, *COMPLEXES)),
 }

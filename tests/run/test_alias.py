@@ -47,7 +47,7 @@ def test_every_name_is_the_same_object(wengert):
     [
         ("torch.sofmax", "MissingName", "torch.sofmax: wengert has no such name (a.py:3). Nearest: torch.softmax"),
         ("torch.cross_entropy", "MissingName", "Nearest: torch.nn.functional.cross_entropy"),
-        ("from torch.nn import Lineer", "MissingImport", "(a.py:3). Nearest: torch.nn.Linear."),
+        ("from torch.nn import Lineer", "MissingImport", "(a.py:3). Nearest: torch.nn.Linear, torch.nn.Bilinear."),
         ("import torch.optm", "MissingModule", "torch.optm: wengert has no such module (a.py:3). Nearest: torch.optim"),
         ("import torch.primitives", "MissingModule", "wengert has no such module"),
         ("import torchvision.models", "MissingModule", "import torchvision.models: wengert has no such module"),

@@ -1,10 +1,10 @@
 """A missing name is an error of Python's own type, and says which name, where, and what comes nearest."""
 
-import sys
 from types import ModuleType
 
 import pytest
 
+import wengert
 from wengert.run.missing import MissingImport, MissingModule, MissingName, public_names, similar
 
 
@@ -15,13 +15,10 @@ def module(name, **content):
 
 
 @pytest.fixture
-def face(monkeypatch):
-    """A small face `lamp` with a part `lamp.bulbs`, known to the import system."""
+def face():
+    """A small module that a program may know as `lamp`."""
     bulbs = module("real.bulbs", glow=len, shine=len, _hidden=len)
-    lamp = module("real", floor=len, fmod=len, Tensor=int, bulbs=bulbs)
-    monkeypatch.setitem(sys.modules, "lamp", lamp)
-    monkeypatch.setitem(sys.modules, "lamp.bulbs", bulbs)
-    return lamp
+    return module("real", floor=len, fmod=len, Tensor=int, bulbs=bulbs)
 
 
 def test_a_missing_name_is_an_attribute_error_with_its_neighbours(face):
@@ -31,8 +28,10 @@ def test_a_missing_name_is_an_attribute_error_with_its_neighbours(face):
     assert str(error).endswith("Nearest: lamp.floor.")
 
 
-def test_a_name_that_lives_elsewhere_is_found_there(face):
-    assert str(MissingName("glow", face, "lamp")).endswith("Nearest: lamp.bulbs.glow.")
+def test_a_name_that_lives_elsewhere_in_torch_is_found_there(face):
+    assert str(MissingName("cross_entropy", wengert, "torch")).endswith("Nearest: torch.nn.functional.cross_entropy.")
+    assert str(MissingName("vector_norm", wengert, "torch")).endswith("Nearest: torch.linalg.vector_norm.")
+    assert "torch.relu" in str(MissingName("relu", face, "lamp"))
 
 
 def test_capitals_do_not_matter():

@@ -33,7 +33,7 @@ def is_anomaly_check_nan_enabled() -> bool:
     return _State.enabled and _State.check_nan
 
 
-class set_detect_anomaly:  # noqa: N801  PyTorch's name
+class set_detect_anomaly:
     """Anomaly detection on or off: at once when called, until the end of a ``with`` block when used as one.
 
     check_nan: look for NaN in what every derivative rule gives. Without it nothing is left to do, since the lines of the
@@ -55,7 +55,7 @@ class set_detect_anomaly:  # noqa: N801  PyTorch's name
         self._set(*self._before)
 
 
-class detect_anomaly:  # noqa: N801
+class detect_anomaly:
     """``with detect_anomaly():``  a backward pass that makes a NaN raises, naming the operation and its forward line.
 
     Every derivative is computed and looked at by itself, so it is slow.

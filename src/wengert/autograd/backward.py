@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Optional, Union
 
 from wengert.autograd.graph import GradientEdge, node_at
-from wengert.autograd.hooks import after_rule, backward_pass, collect, run_hooks
+from wengert.autograd.hooks import after_rule
 from wengert.derive.batch import map_function
 from wengert.derive.reverse import pull_back
 from wengert.errors import GradientError, shape_error, type_error
@@ -15,6 +15,7 @@ from wengert.graph.record import recorder, scalar, tracking
 from wengert.graph.rule import primitives, zeros_of
 from wengert.runtime.flush import flush
 from wengert.settings import settings
+from wengert.tensors.hooks import backward_pass, collect, run_hooks
 from wengert.tensors.tensor import Tensor, wrap
 
 Tensors = Union[Tensor, GradientEdge, Sequence[Union[Tensor, GradientEdge]]]

@@ -42,7 +42,7 @@ class _Levels(threading.local):
 _levels = _Levels()
 
 
-class dual_level:  # noqa: N801  PyTorch's name
+class dual_level:
     """``with dual_level():``  the stretch of a program in which tensors may carry tangents; they are gone at its end.
 
     Raises: RuntimeError inside another level.

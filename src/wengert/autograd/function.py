@@ -14,7 +14,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
-from wengert.autograd.hooks import user_code
 from wengert.derive.reverse import released_error
 from wengert.derive.rules import Rule, attached
 from wengert.errors import GradientError
@@ -23,6 +22,7 @@ from wengert.graph.record import recorder, tracking
 from wengert.graph.rule import primitives, unbroadcast, zeros_of
 from wengert.primitives.control import CustomInputs, custom_inputs, pack
 from wengert.primitives.views import reshape
+from wengert.tensors.hooks import user_code
 from wengert.tensors.tensor import Tensor, view, wrap, write
 
 

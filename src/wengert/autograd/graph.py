@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import partial as bind
 from typing import Any, NamedTuple, Optional
 
-from wengert.autograd.hooks import at_end_of_backward, edges
+from wengert.autograd.hooks import edges
 from wengert.autograd.names import apparent, name_of
 from wengert.derive.reverse import released_error
 from wengert.errors import GradientError
 from wengert.graph import node as recorded
 from wengert.graph.node import TupleType
 from wengert.primitives.control import Leaf, custom, element
+from wengert.tensors.hooks import at_end_of_backward
 from wengert.tensors.tensor import Hooks, RemovableHandle, Tensor, hooks_of
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from wengert.graph.graph import Graph
 from wengert.origin import describe
-from wengert.rewrite.definitions import expand_composites
+from wengert.rewrite.pipeline import prepare
 
 
 class Interpreter:
@@ -24,7 +24,7 @@ class Interpreter:
     donations: tuple[int, ...] = ()
 
     def __init__(self, graph: Graph) -> None:
-        plain = expand_composites(graph)
+        plain = prepare(graph)
         graph, self.constants = plain
         first = len(graph.inputs)
         last_use = {i: number for number, step in enumerate(graph.steps) for i in step.args}

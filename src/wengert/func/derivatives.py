@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
 from wengert import trees
-from wengert.autograd.hooks import backward_pass, run_hooks
 from wengert.derive.forward import push_forward
 from wengert.derive.reverse import pull_back
 from wengert.derive.trace import record_again, trace
@@ -16,6 +15,7 @@ from wengert.func.level import Level, freeze, level, name_of, write_back
 from wengert.graph.node import Node
 from wengert.graph.record import scalar, tracking
 from wengert.graph.rule import primitives, zeros_of
+from wengert.tensors.hooks import backward_pass, run_hooks
 from wengert.tensors.tensor import Tensor, wrap
 
 Argnums = Union[int, tuple[int, ...]]

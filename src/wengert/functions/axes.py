@@ -12,6 +12,7 @@ from typing import Any, Optional, TypeVar, Union
 
 from wengert.errors import type_error
 from wengert.graph.node import Node
+from wengert.graph.record import record
 from wengert.primitives.views import reshape
 from wengert.shapes import Shape, normalize_axes, normalize_axis, reduced
 
@@ -85,17 +86,22 @@ def one_axis(dim: Any, ndim: int, operation: str) -> Shape:
 
 def kept(y: Node, shape: Shape, axes: Shape) -> Node:
     """A value reduced over `axes` of `shape`, with those dimensions put back as size 1."""
-    return reshape(y, shape=reduced(shape, axes, keepdims=True))
+    return record(reshape, (y,), (_with_ones(shape, axes),))
+
+
+@lru_cache(maxsize=4096)
+def _with_ones(shape: Shape, axes: Shape) -> Shape:
+    return reduced(shape, axes, keepdims=True)
 
 
 def at_least_1d(x: Node) -> Node:
     """x, or its one element as a sequence: primitives along an axis want one."""
-    return x if x.ndim else reshape(x, shape=(1,))
+    return x if x.type.ndim else record(reshape, (x,), ((1,),))
 
 
 def flat(x: Node) -> Node:
     """All elements in row-major order, one-dimensional."""
-    return x if x.ndim == 1 else reshape(x, shape=(x.size,))
+    return x if x.type.ndim == 1 else record(reshape, (x,), ((x.type.size,),))
 
 
 def moved_last(ndim: int, axes: Shape) -> Shape:

@@ -17,6 +17,8 @@ from wengert.functions.operands import deliver, node_of
 from wengert.graph.node import Node
 from wengert.graph.record import record
 from wengert.graph.rule import Primitive, primitives as p
+from wengert.primitives.indexing import gather
+from wengert.primitives.views import reshape
 from wengert.tensors.tensor import Tensor
 
 __all__ = ["max", "min", "amax", "amin", "aminmax", "argmax", "argmin"]
@@ -27,8 +29,8 @@ __all__ = ["max", "min", "amax", "amin", "aminmax", "argmax", "argmin"]
 
 def pick(x: Node, index: Node, axis: int) -> tuple[Node, Node]:
     """(values, index): what stands in x at `index` along `axis`, where `index` has the shape of x without it."""
-    column = kept(index, x.shape, (axis,))
-    return p.reshape(p.gather(x, column, axis=axis), shape=index.shape), index
+    column = kept(index, x.type.shape, (axis,))
+    return record(reshape, (record(gather, (x, column), (axis,)),), (index.type.shape,)), index
 
 
 def along(

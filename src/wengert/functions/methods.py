@@ -23,6 +23,7 @@ from wengert.functions import (
     join,
     layout,
     linalg,
+    masks,
     multilinear,
     norms,
     overwrite,
@@ -33,6 +34,7 @@ from wengert.functions import (
     random,
     reduce,
     sampling,
+    scatter,
     seeds,
     shape,
     sort,
@@ -41,12 +43,13 @@ from wengert.functions import (
 )
 from wengert.functions.elementwise import in_place
 from wengert.functions.operands import is_number
+from wengert.tensors import interop, printing
 from wengert.tensors.tensor import Tensor
 
 MODULES: tuple[ModuleType, ...] = (
-    counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, multilinear,
-    norms, overwrite, parts, patterns, products, quantiles, random, reduce, sampling, seeds, shape, sort,
-    special, statistics,
+    counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, masks, multilinear,
+    norms, overwrite, parts, patterns, products, quantiles, random, reduce, sampling, scatter, seeds, shape,
+    sort, special, statistics, interop, printing,
 )  # fmt: skip
 
 

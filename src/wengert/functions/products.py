@@ -15,6 +15,7 @@ from wengert.graph.node import Node
 from wengert.graph.record import record
 from wengert.graph.rule import broadcast_to, primitives as p
 from wengert.primitives.contractions import dot as contract
+from wengert.primitives.views import reshape
 from wengert.shapes import Shape, broadcast
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -39,22 +40,30 @@ def matmul(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Ten
 
 def product(a: Node, b: Node) -> Node:
     """a @ b for every rank."""
-    if a.ndim == 0 or b.ndim == 0:
-        raise shape_error("matmul", "both arguments need to be at least 1D", (a.shape, b.shape), "use * for numbers")
-    if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
-        raise do_not_meet("matmul", a.shape, b.shape)
-    if b.ndim == 1:
-        column = p.reshape(b, shape=(b.size, 1))
-        rows = p.reshape(a, shape=(prod(a.shape[:-1]), a.shape[-1]))
-        return p.reshape(contract(rows, column), shape=a.shape[:-1])  # type: ignore[no-any-return]
-    if a.ndim == 1:
-        y = product(p.reshape(a, shape=(1, a.size)), b)
-        return p.reshape(y, shape=(*y.shape[:-2], y.shape[-1]))  # type: ignore[no-any-return]
-    if b.ndim == 2:  # one tall product instead of many
-        rows = p.reshape(a, shape=(prod(a.shape[:-1]), a.shape[-1]))
-        return p.reshape(contract(rows, b), shape=(*a.shape[:-1], b.shape[-1]))  # type: ignore[no-any-return]
-    batch = broadcast("matmul", a.shape[:-2], b.shape[:-2])
-    return contract(broadcast_to(a, batch + a.shape[-2:]), broadcast_to(b, batch + b.shape[-2:]))
+    rows, columns = a.type.shape, b.type.shape
+    if not rows or not columns:
+        raise shape_error("matmul", "both arguments need to be at least 1D", (rows, columns), "use * for numbers")
+    if rows[-1] != columns[max(len(columns) - 2, 0)]:
+        raise do_not_meet("matmul", rows, columns)
+    if len(columns) == 1:
+        return _reshape(record(contract, (_as_matrix(a), _reshape(b, (columns[0], 1)))), rows[:-1])
+    if len(rows) == 1:
+        y = product(_reshape(a, (1, rows[0])), b)
+        return _reshape(y, (*y.shape[:-2], y.shape[-1]))
+    if len(columns) == 2:  # one tall product instead of many
+        return _reshape(record(contract, (_as_matrix(a), b)), (*rows[:-1], columns[-1]))
+    batch = broadcast("matmul", rows[:-2], columns[:-2])
+    return record(contract, (broadcast_to(a, batch + rows[-2:]), broadcast_to(b, batch + columns[-2:])))
+
+
+def _as_matrix(x: Node) -> Node:
+    """All leading dimensions in one."""
+    shape = x.type.shape
+    return x if len(shape) == 2 else _reshape(x, (prod(shape[:-1]), shape[-1]))
+
+
+def _reshape(x: Node, shape: Shape) -> Node:
+    return record(reshape, (x,), (shape,))
 
 
 def do_not_meet(operation: str, a: Shape, b: Shape) -> ShapeError:

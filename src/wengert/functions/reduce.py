@@ -22,6 +22,7 @@ from wengert.graph.rule import Primitive, primitives as p
 from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
 from wengert.primitives.reductions import reduce_sum
+from wengert.shapes import Shape
 from wengert.tensors.tensor import Tensor
 
 __all__ = [
@@ -85,17 +86,17 @@ def mean(
     return deliver(kept(y, x.shape, axes) if keepdim else y, out)
 
 
-def mean_node(x: Node, axes: tuple[int, ...]) -> Node:
+def mean_node(x: Node, axes: Shape) -> Node:
     """The mean over `axes`, which are dropped."""
     wide = widened(x)
-    y = record(div, (record(reduce_sum, (wide,), (axes,)), amount(count(x.type.shape, axes), wide.type.dtype)))
+    y = record(div, (record(reduce_sum, (wide,), (axes,)), _amount(x.type.shape, axes, wide.type.dtype)))
     return y if wide is x else move(y, x.dtype)
 
 
-@lru_cache(maxsize=1024)
-def amount(n: int, dtype: DType) -> Node:
-    """A number of elements, which the shapes decide, as a node. Made once for each."""
-    return scalar(n, dtype)
+@lru_cache(maxsize=4096)
+def _amount(shape: Shape, axes: Shape, dtype: DType) -> Node:
+    """The number of elements that go into one result, as a node: one for each shape, since a shape decides it."""
+    return scalar(count(shape, axes), dtype)
 
 
 def widened(x: Node) -> Node:

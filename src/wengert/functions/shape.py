@@ -23,8 +23,8 @@ from wengert.tensors.strides import is_plain, layout_of, viewed_strides
 from wengert.tensors.tensor import Tensor, view as view_through, view_in_place, wrap
 
 __all__ = [
-    "reshape", "view_as", "reshape_as", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze", "permute", "transpose",
-    "swapaxes", "swapdims", "t", "adjoint", "movedim", "moveaxis", "expand_as", "broadcast_to", "broadcast_tensors",
+    "reshape", "flatten", "unflatten", "ravel", "squeeze", "unsqueeze", "permute", "transpose",
+    "swapaxes", "swapdims", "t", "adjoint", "movedim", "moveaxis", "broadcast_to", "broadcast_tensors",
     "atleast_1d", "atleast_2d", "atleast_3d",
 ]  # fmt: skip
 

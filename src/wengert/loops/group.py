@@ -22,7 +22,7 @@ from wengert.shapes import Shape
 
 VIEWS = ("reshape", "permute", "slice", "expand", "flip", "diagonal")
 # Passed on as they are: their value is their first input's.
-ALIASES = ("identity", "leaf", "stop_gradient", "clone", "with_history", "custom")
+ALIASES = ("identity", "leaf", "stop_gradient", "clone", "with_history", "barrier")
 FOLDS = {
     "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min",
     "reduce_and": "and", "reduce_or": "or",

@@ -10,7 +10,7 @@ from wengert.dtypes import int64
 from wengert.errors import dtype_error, shape_error
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.record import scalar
-from wengert.graph.rule import Composite, Cotangent, unbroadcast
+from wengert.graph.rule import Composite, Cotangent, add_nodes, broadcast_to, unbroadcast
 from wengert.primitives.arithmetic import rsqrt, square
 from wengert.primitives.control import stop_gradient
 from wengert.primitives.exponential import exp, log, log1p, sigmoid
@@ -169,6 +169,35 @@ def _targets(x: Node, target: Node, ignore_index: int) -> tuple[Node, Node]:
     return reshape(safe, shape=(x.shape[0], 1, *x.shape[2:])), ignored
 
 
+class BinaryCrossEntropy(Composite):
+    """z = -(t log x + (1 - t) log(1 - x)), each logarithm held at -100 or above
+
+    Partials  dz/dx = (x - t) / max(x (1 - x), 1e-12),  dz/dt = log(1 - x) - log x, held likewise
+    Domain    0 <= x <= 1; the two bounds (PyTorch's) keep value and derivative finite at both ends
+    """
+
+    name = "binary_cross_entropy"
+
+    def expand(self, x: Node, t: Node) -> Node:
+        return (t - 1) * clamp_min(log1p(-x), -100) - t * clamp_min(log(x), -100)
+
+    def by_x(self, x: Node, t: Node) -> Node:
+        return (x - t) / clamp_min(x * (1 - x), 1e-12)
+
+    def by_t(self, x: Node) -> Node:
+        return clamp_min(log1p(-x), -100) - clamp_min(log(x), -100)
+
+    def vjp(self, z_bar: Node, x: Node, t: Node, *, y: Node) -> tuple[Cotangent, ...]:
+        return lambda: unbroadcast(z_bar * self.by_x(x, t), x.type), lambda: unbroadcast(z_bar * self.by_t(x), t.type)
+
+    def jvp(self, x_dots: tuple[Optional[Node], ...], x: Node, t: Node, *, y: Node) -> Optional[Node]:
+        x_dot, t_dot = x_dots
+        moved = add_nodes(
+            None if x_dot is None else x_dot * self.by_x(x, t), None if t_dot is None else t_dot * self.by_t(x)
+        )
+        return None if moved is None else broadcast_to(moved, y.shape)
+
+
 class BinaryCrossEntropyWithLogits(Composite):
     """z = max(x, 0) - x t + log(1 + exp(-|x|))  =  -(t log s(x) + (1 - t) log(1 - s(x))), s the sigmoid
 
@@ -218,5 +247,6 @@ logsumexp = LogSumExp()
 log_softmax = LogSoftmax()
 softmax = Softmax()
 cross_entropy = CrossEntropy()
+binary_cross_entropy = BinaryCrossEntropy()
 binary_cross_entropy_with_logits = BinaryCrossEntropyWithLogits()
 standardize = Standardize()

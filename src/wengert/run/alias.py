@@ -18,26 +18,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from wengert.run.missing import MissingImport, MissingModule, MissingName
+from wengert.run.names import INNER, NAMES, NOT_YET, real_name, torch_name
 from wengert.settings import settings
-
-# The program's name -> wengert's. Below each, further parts are the same: torch.nn.functional -> wengert.nn.functional.
-NAMES = {
-    "torch": "wengert",
-    "torchvision": "wengert.run.vision",
-    "torchvision.datasets": "wengert.datasets",
-    "torchvision.transforms": "wengert.datasets.transforms",
-}
-
-NOT_YET = {"tensorflow", "keras", "tf_keras"}
-
-# Folders and files of wengert that are its inner works: no module of PyTorch, even where the name is one.
-INNER = {
-    "wengert." + name
-    for name in (
-        "errors settings dtypes shapes trees origin graph primitives derive rewrite loops runtime tensors "
-        "functions datasets tf run privacy insight health"
-    ).split()
-}
 
 
 def install() -> None:
@@ -51,27 +33,12 @@ def install() -> None:
     sys.meta_path.insert(0, AliasFinder())
     settings.face = "torch"
     importlib.import_module("torch")
-    for name, module in list(sys.modules.items()):
+    for real, module in list(sys.modules.items()):
         # Under both names at once: found only later, `import torch.autograd.gradcheck` would make the import system
         # replace the function of that name in torch.autograd by the module.
-        if name.startswith("wengert.") and is_public(name):
-            sys.modules["torch" + name.removeprefix("wengert")] = module
-
-
-def is_public(real: str) -> bool:
-    """Whether a module of wengert, by its own name, is one that programs know as a part of torch."""
-    return ".".join(real.split(".")[:2]) not in INNER
-
-
-def real_name(name: str) -> str | None:
-    """``torch.nn`` -> ``wengert.nn``; None for a name that is not aliased."""
-    head, rest = name, ""
-    while head not in NAMES:
-        head, dot, last = head.rpartition(".")
-        if not dot:
-            return None
-        rest = f".{last}{rest}"
-    return NAMES[head] + rest
+        name = torch_name(real)
+        if name is not None:
+            sys.modules[name] = module
 
 
 class AliasFinder(MetaPathFinder):
@@ -107,11 +74,11 @@ def locate(name: str) -> ModuleType | None:
     real = str(real_name(name))
     parent, _, child = name.rpartition(".")
     if name not in NAMES:
+        if name.startswith("torch.") and torch_name(real) is None:
+            return None
         present = getattr(sys.modules[parent], child, None)
         if present is not None and not isinstance(present, ModuleType):
             return None  # a function, say, that happens to live in a folder of its name
-        if name.startswith("torch.") and not is_public(present.__name__ if present else real):
-            return None
         if present is not None:
             return present
     try:
@@ -142,8 +109,13 @@ def answer_for_missing(module: ModuleType, face: str) -> None:
         return
     module.__getattr__ = _MissingAttribute(module, face, earlier)  # type: ignore[method-assign]
     for name, value in list(vars(module).items()):
-        if isinstance(value, ModuleType) and value.__name__.startswith("wengert."):
+        if is_part(value) and not (face == "torch" and name in INNER):
             answer_for_missing(value, f"{face}.{name}")
+
+
+def is_part(value: Any) -> bool:
+    """Whether a module's attribute is itself a module of wengert."""
+    return isinstance(value, ModuleType) and value.__name__.startswith("wengert.")
 
 
 class _MissingAttribute:
@@ -159,7 +131,7 @@ class _MissingAttribute:
             except AttributeError:
                 pass
             else:
-                if isinstance(found, ModuleType) and found.__name__.startswith("wengert."):
+                if is_part(found):
                     answer_for_missing(found, f"{self.face}.{name}")
                 return found
         if _is_from_import(sys._getframe(1)):

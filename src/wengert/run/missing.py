@@ -10,9 +10,11 @@ import difflib
 import pkgutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from types import ModuleType
 
 from wengert.origin import user_line
+from wengert.run.names import torch_name
 
 
 class MissingName(AttributeError):
@@ -62,14 +64,30 @@ def _message(wanted: str, kind: str, line: str, near: list[str]) -> str:
 
 
 def near_names(name: str, module: ModuleType, face: str) -> list[str]:
-    """Names of `module` that look like `name`; before them, places of the same face that have `name` itself."""
-    root = face.partition(".")[0]
-    elsewhere = [
-        f"{other}.{name}"
-        for other, candidate in sorted(sys.modules.items(), key=lambda item: (item[0].count("."), item[0]))
-        if other.partition(".")[0] == root and candidate is not module and name in public_names(candidate)
-    ]
-    return [*elsewhere[:2], *(f"{face}.{near}" for near in similar(name, public_names(module)))]
+    """Names of `module` that look like `name`; before them, places in torch that have `name` itself."""
+    near = [f"{face}.{other}" for other in similar(name, public_names(module))]
+    return [*[place for place in places_of(name) if place not in near], *near]
+
+
+def places_of(name: str) -> list[str]:
+    """Up to two things of that name in the parts of torch, as a program would write them, each at its shortest."""
+    load_parts()
+    candidates = [(torch_name(real), module) for real, module in list(sys.modules.items())]
+    candidates += [(torch_name(f"wengert.{part}"), module) for part, module in vars(sys.modules["wengert"]).items()]
+    parts = [(face, part) for face, part in candidates if face and isinstance(part, ModuleType)]
+    found: dict[int, str] = {}
+    for face, part in sorted(parts, key=lambda item: (item[0].count("."), item[0])):
+        if name in public_names(part):
+            found.setdefault(id(getattr(part, name, None)), f"{face}.{name}")
+    return list(found.values())[:2]
+
+
+def load_parts() -> None:
+    """Import the public parts of wengert that load late, so that a search finds them too."""
+    root = sys.modules["wengert"]
+    for part in dir(root):
+        with suppress(ImportError):  # a part may lack an optional package
+            getattr(root, part, None)
 
 
 def near_modules(name: str, parent: ModuleType, face: str) -> list[str]:

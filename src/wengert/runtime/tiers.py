@@ -22,7 +22,6 @@ from typing import Any, Optional
 from wengert.backends.executable import Executable
 from wengert.backends.interpreter import Interpreter
 from wengert.graph.graph import Graph
-from wengert.runtime import disk
 from wengert.settings import settings
 
 # Sizes of one structure that are compiled.
@@ -108,7 +107,9 @@ def clear() -> None:
 def compile_now(entry: Entry) -> None:
     """Compile a graph in this thread. Where compilation is impossible (an interpreter whose object layout is unknown),
     the graph stays interpreted."""
-    from wengert.backends.llvm import compile as llvm  # LLVM is loaded by the first compilation, not at start
+    # LLVM and the disk cache are loaded by the first compilation, not at start.
+    from wengert.backends.llvm import compile as llvm
+    from wengert.runtime import disk
 
     fingerprint = llvm.fingerprint()
 

@@ -541,7 +541,9 @@ def write(tensor: Tensor, node: Node) -> Tensor:
         tensor._node = link.node = cell.node
         link.version = cell.version
     else:
-        link.version = -1  # derived anew at the next read
+        # Derived anew at the next read; until then the old node must not be held.
+        tensor._node = link.node = node
+        link.version = -1
     return tensor
 
 

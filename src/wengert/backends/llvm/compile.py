@@ -13,7 +13,7 @@ from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
 from wengert.graph.graph import Graph
 from wengert.loops.lower import lower
-from wengert.rewrite.definitions import expand_composites
+from wengert.rewrite.pipeline import prepare
 
 # Gives the object code of an LLVM IR text: from a cache, or by the function that is handed over.
 Objects = Callable[[str, Callable[[str], bytes]], bytes]
@@ -31,5 +31,5 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
         return None
     if not product.is_loaded():
         product.load(objects(product.library_text(), jit.compile_object))
-    lowered = lower(expand_composites(graph), scalars.supports)
+    lowered = lower(prepare(graph), scalars.supports)
     return Compiled(lowered, objects(program_text(lowered), jit.compile_object), graph)

@@ -1,0 +1,13 @@
+"""The passes in order: what every graph goes through before it is run, interpreted or compiled."""
+
+from __future__ import annotations
+
+from wengert.graph.graph import Graph
+from wengert.rewrite.algebra import simplify
+from wengert.rewrite.definitions import Plain, expand_composites
+
+
+def prepare(graph: Graph) -> Plain:
+    """Definitions for composites and common steps once; then the exact identities, and nothing unused."""
+    plain = expand_composites(graph)
+    return Plain(simplify(plain.graph), plain.constants)
