@@ -4,7 +4,8 @@
     ├── RuntimeError
     │   ├── ShapeError       shapes that do not fit an operation
     │   ├── DtypeError       dtypes that do not fit an operation
-    │   └── GradientError    a derivative that cannot be taken
+    │   ├── GradientError    a derivative that cannot be taken
+    │   └── LinAlgError      a matrix that has not what was asked for: singular, not positive definite
     ├── IndexError
     │   └── AxisError        a dimension that the tensor does not have
     └── NotImplementedError
@@ -31,6 +32,10 @@ class DtypeError(RuntimeError):
 
 class GradientError(RuntimeError):
     """A derivative that cannot be taken."""
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that has not what was asked for: singular, not positive definite."""
 
 
 class AxisError(IndexError):

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from wengert import dtypes
+import wengert as ours
+from wengert import Tensor, dtypes
 from wengert.autograd.backward import grad
-from wengert.functions import (
-    counting,
-    cumulative,
-    einsum,
-    elementwise,
-    extremes,
-    multilinear,
-    norms,
-    products,
-    quantiles,
-    reduce,
-    sort,
-    special,
-    statistics,
-)
 from wengert.functions.operands import array_node
-from wengert.tensors.tensor import Tensor, wrap
-
-MODULES = (
-    elementwise, reduce, extremes, statistics, quantiles, counting, cumulative, sort, products, multilinear, einsum,
-    norms, special,
-)  # fmt: skip
-
-# What `import wengert` offers of these modules.
-ours = SimpleNamespace(**{name: getattr(module, name) for module in MODULES for name in module.__all__})
-for _dtype in dtypes.ALL:
-    setattr(ours, _dtype.name, _dtype)
+from wengert.tensors.tensor import wrap
 
 NAN, INF = float("nan"), float("inf")
 RTOL = {"float64": 1e-10, "float32": 2e-5, "complex128": 1e-10, "complex64": 5e-5, "float16": 4e-3, "bfloat16": 3e-2}

@@ -117,6 +117,14 @@ def test_softmax(name):
     beside(lambda m, x: getattr(m, name)(x, -1), CUBE.astype(np.float16), second=False)
 
 
+def test_a_sum_to_a_size_undoes_broadcasting():
+    for size in ((2, 3, 4), (3, 4), (1, 4), (2, 1, 1), (4,), (1,), ()):
+        # A method of both sides; PyTorch has no function of this name.
+        beside(lambda m, x, size=size: x.sum_to_size(*size) if size else x.sum_to_size(()), CUBE)
+    for size in ((2, 2), (5, 2, 3, 4)):
+        raises_as_peer(lambda m, x, size=size: x.sum_to_size(size), CUBE)
+
+
 def test_out_is_written():
     target = tensor(np.zeros(3))
     assert ours.sum(tensor(np.ones((2, 3))), 0, out=target) is target

@@ -12,6 +12,23 @@ from wengert.loops.nest import Apply, Axis, Call, Contract, Fold, Folded, Load, 
 FOLDS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "and": np.logical_and, "or": np.logical_or}
 
 
+def identity(op: str, dtype: Any) -> Any:
+    """What a fold starts from."""
+    if op in ("max", "min"):
+        low, high = (-np.inf, np.inf) if dtype.kind == "f" else (False, True) if dtype.kind == "b" else (
+            np.iinfo(dtype).min, np.iinfo(dtype).max
+        )  # fmt: skip
+        return low if op == "max" else high
+    return {"add": 0, "or": 0, "mul": 1, "and": 1}[op]
+
+
+def fold(op: str, value: Any, inner: tuple[int, ...]) -> Any:
+    """All inner elements together, in the dtype that they have."""
+    start = value.dtype.type(identity(op, value.dtype))
+    dtype = {"dtype": value.dtype} if op in ("add", "mul") else {}
+    return np.asarray(FOLDS[op].reduce(value, axis=inner, initial=start, **dtype))
+
+
 def run_program(program: Program, inputs: list[Any]) -> list[Any]:
     """The outputs of a program."""
     memory: list[Any] = [None] * len(program.buffers)
@@ -28,33 +45,84 @@ def run_program(program: Program, inputs: list[Any]) -> list[Any]:
 
 
 def run_nest(nest: Nest, memory: list[Any], program: Program) -> None:
-    extents = nest.extents
-    index = np.indices(extents) if extents else np.zeros((0,), int)
+    inner = tuple(range(len(nest.outer), len(nest.extents)))
+    everywhere = _Space(nest, memory, nest.extents)
+    # The inner axes at one point: for what is stored once for each outer point, also where there is no inner one.
+    outside = _Space(nest, memory, nest.outer + (1,) * len(inner))
+    with np.errstate(all="ignore"):
+        for number, action in enumerate(nest.actions):
+            if isinstance(action, Fold):
+                found = fold(action.op, everywhere.value(action.value), inner)
+                for space in (everywhere, outside):
+                    space.folded[number] = np.expand_dims(found, inner)
+                continue
+            changes = any(action.strides[len(nest.outer) :]) or depends_on(nest, action.value, inner)
+            store(action, everywhere if changes else outside, memory, program)
 
-    def address(strides: tuple[int, ...], offset: int) -> Any:
-        return offset + sum((s * i for s, i in zip(strides, index)), np.zeros(extents, int))
 
-    folded: dict[int, Any] = {}
-    inner = tuple(range(len(nest.outer), len(extents)))
+def depends_on(nest: Nest, number: int, axes: tuple[int, ...]) -> bool:
+    """Whether a value changes along any of these axes."""
+    v = nest.values[number]
+    if isinstance(v, Axis):
+        return v.axis in axes
+    if isinstance(v, (Load, Lookup)) and any(v.strides[k] for k in axes):
+        return True
+    args = v.args if isinstance(v, Apply) else (v.index,) if isinstance(v, Lookup) else ()
+    return any(depends_on(nest, i, axes) for i in args)
 
-    def value(number: int) -> Any:
-        v = nest.values[number]
-        if isinstance(v, Load):
-            at = address(v.strides, v.offset)
-            assert at.size == 0 or (at.min() >= 0 and at.max() < memory[v.buffer].size), "a load outside its buffer"
-            return memory[v.buffer][at]
-        if isinstance(v, Lookup):
-            at = address(v.strides, v.offset) + v.stride * value(v.index)
-            assert at.size == 0 or (at.min() >= 0 and at.max() < memory[v.buffer].size), "a look-up outside its buffer"
-            return memory[v.buffer][at]
+
+def store(action: Store, space: _Space, memory: list[Any], program: Program) -> None:
+    if memory[action.buffer] is None:
+        type = program.buffers[action.buffer]
+        memory[action.buffer] = np.empty(type.size, type.dtype.numpy)
+    at = space.address(action.strides, action.offset)
+    assert inside(at, memory[action.buffer]), "a store outside its buffer"
+    assert len(np.unique(at)) == at.size, "two stores to one element"
+    stored = np.asarray(space.value(action.value))
+    assert stored.dtype == memory[action.buffer].dtype, f"{stored.dtype} into {memory[action.buffer].dtype}"
+    memory[action.buffer][at.reshape(-1)] = stored.reshape(-1)
+
+
+def inside(at: Any, buffer: Any) -> bool:
+    return at.size == 0 or (at.min() >= 0 and at.max() < buffer.size)
+
+
+class _Space:
+    """The values of a nest as arrays over some extents of its axes. `folded`: what its folds gave, by action."""
+
+    def __init__(self, nest: Nest, memory: list[Any], extents: tuple[int, ...]) -> None:
+        self.nest = nest
+        self.memory = memory
+        self.extents = extents
+        self.index = np.indices(extents) if extents else np.zeros((0,), int)
+        self.folded: dict[int, Any] = {}
+        self.known: dict[int, Any] = {}
+
+    def address(self, strides: tuple[int, ...], offset: int) -> Any:
+        return offset + sum((s * i for s, i in zip(strides, self.index)), np.zeros(self.extents, int))
+
+    def value(self, number: int) -> Any:
+        if number not in self.known:
+            self.known[number] = self._compute(self.nest.values[number])
+        return self.known[number]
+
+    def _compute(self, v: Any) -> Any:
+        if isinstance(v, (Load, Lookup)):
+            at = self.address(v.strides, v.offset)
+            if isinstance(v, Lookup):
+                at = at + v.stride * self.value(v.index)
+            buffer = self.memory[v.buffer]
+            assert inside(at, buffer), "a load outside its buffer"
+            assert buffer.dtype == v.dtype.numpy
+            return buffer[at]
         if isinstance(v, Axis):
-            return index[v.axis]
+            return self.index[v.axis]
         if isinstance(v, Number):
-            return np.full(extents, v.value, v.dtype.numpy)
+            return np.full(self.extents, v.value, v.dtype.numpy)
         if isinstance(v, Folded):
-            return np.broadcast_to(np.expand_dims(folded[v.action], inner), extents)
+            return np.broadcast_to(self.folded[v.action], self.extents)
         assert isinstance(v, Apply)
-        args = [value(i) for i in v.args]
+        args = [self.value(i) for i in v.args]
         if v.op == "bounded":
             if np.any((args[0] < 0) | (args[0] >= args[1])):
                 raise IndexError("an index is out of bounds")
@@ -63,26 +131,15 @@ def run_nest(nest: Nest, memory: list[Any], program: Program) -> None:
             return args[0].astype(v.dtype.numpy)
         return np.asarray(primitives.table[v.op].evaluate(*args)).astype(v.dtype.numpy)
 
-    with np.errstate(all="ignore"):
-        for number, action in enumerate(nest.actions):
-            if isinstance(action, Fold):
-                folded[number] = FOLDS[action.op].reduce(value(action.value), axis=inner)
-            else:
-                assert isinstance(action, Store)
-                if memory[action.buffer] is None:
-                    type = program.buffers[action.buffer]
-                    memory[action.buffer] = np.empty(type.size, type.dtype.numpy)
-                at = address(action.strides, action.offset)
-                assert at.size == 0 or (at.min() >= 0 and at.max() < memory[action.buffer].size), "a store outside"
-                memory[action.buffer][at.reshape(-1)] = np.asarray(value(action.value)).reshape(-1)
-
 
 def run_contract(step: Contract, memory: list[Any], program: Program) -> None:
     def matrix(operand: Any, rows: int, columns: int) -> Any:
         space = (*step.batch, rows, columns)
         index = np.indices(space)
         strides = (*operand.batch, operand.row, operand.column)
-        return memory[operand.buffer][operand.offset + sum(s * i for s, i in zip(strides, index))]
+        at = operand.offset + sum(s * i for s, i in zip(strides, index))
+        assert inside(at, memory[operand.buffer]), "an operand outside its buffer"
+        return memory[operand.buffer][at]
 
     c = matrix(step.a, step.m, step.k) @ matrix(step.b, step.k, step.n)
     if step.scale is not None:

@@ -23,7 +23,7 @@ from wengert.graph.node import Node
 from wengert.graph.record import separate_tape, tracking
 from wengert.graph.rule import primitives
 from wengert.loops.lower import lower
-from wengert.rewrite.definitions import expand_composites
+from wengert.rewrite.pipeline import prepare
 
 DTYPES = (dtypes.float32, dtypes.float64, dtypes.int64, dtypes.bool_)
 
@@ -66,7 +66,7 @@ def compiled(program: Program, values: list[Any]) -> list[Any]:
 
 
 def by_the_grammar(program: Program, values: list[Any]) -> list[Any]:
-    return run_program(lower(expand_composites(program.graph), scalars.supports), values)
+    return run_program(lower(prepare(program.graph), scalars.supports), values)
 
 
 def check(name: str, dtype: Any, what: Any, run: Any, data: Any) -> None:

@@ -17,8 +17,8 @@ def module(name, **content):
 @pytest.fixture
 def face():
     """A small module that a program may know as `lamp`."""
-    bulbs = module("real.bulbs", glow=len, shine=len, _hidden=len)
-    return module("real", floor=len, fmod=len, Tensor=int, bulbs=bulbs)
+    bulbs = module("real.bulbs", glow=1, shine=2, _hidden=3, pytest=pytest, MissingName=MissingName)
+    return module("real", floor=1, fmod=2, Tensor=3, bulbs=bulbs)
 
 
 def test_a_missing_name_is_an_attribute_error_with_its_neighbours(face):
@@ -54,6 +54,6 @@ def test_a_missing_module_is_a_module_not_found_error(face):
     assert str(error).endswith("Nearest: lamp.bulbs.")
 
 
-def test_what_a_module_offers_is_its_all_or_else_what_has_no_underscore(face):
+def test_what_a_module_offers_is_its_all_or_else_its_own_names(face):
     assert public_names(face.bulbs) == {"glow", "shine"}
     assert public_names(module("m", __all__=["a"], b=1)) == {"a"}

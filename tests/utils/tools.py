@@ -32,6 +32,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def flat(batches: Any) -> list[Any]:
+    """The samples of all batches."""
+    return [sample for batch in batches for sample in batch]
+
+
 class Squares(Dataset[Any]):
     """(i, i * i), with a count of the samples that were asked for."""
 

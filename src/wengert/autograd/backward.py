@@ -150,7 +150,10 @@ def _pull_batched(ys: Sequence[Tensor], batches: Sequence[Any], targets: list[No
 def _sequence(tensors: Any, none_is_one: bool = False) -> list[Any]:
     if isinstance(tensors, (Tensor, GradientEdge)) or (none_is_one and tensors is None):
         return [tensors]
-    return list(tensors)
+    try:
+        return list(tensors)
+    except TypeError:
+        raise type_error("backward", "a Tensor or a sequence of them", type(tensors).__name__) from None
 
 
 def _target_nodes(inputs: Sequence[Any]) -> list[Node]:

@@ -360,6 +360,11 @@ class UserRule(Rule):
                 f"Function {self.name} returned an invalid gradient at index {number} - got {list(shape)} but expected "
                 f"shape compatible with {list(wanted)}"
             )
+        if x_bar.dtype.is_complex and not x.dtype.is_complex:
+            raise RuntimeError(
+                f"Function {self.name} returned a complex gradient at index {number}, but its forward input is {x.dtype}; "
+                "return the real part"
+            )
         x_bar = unbroadcast(x_bar, x.type)
         return x_bar if x_bar.dtype is x.dtype else primitives.convert(x_bar, dtype=x.dtype)
 

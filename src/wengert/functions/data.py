@@ -167,17 +167,18 @@ def _numbers(data: Any, natural: DType) -> Any:
 
 
 def _check_lengths(data: Any, dim: int) -> None:
-    """Raises: ValueError that names the first place where nested sequences are ragged."""
+    """Raises: ValueError that names the first place where nested sequences are ragged; TypeError where a number stands
+    beside a sequence.
+    """
     if not isinstance(data, (list, tuple)) or not data:
         return
     wanted = len(data[0]) if isinstance(data[0], (list, tuple)) else None
     for row in data:
         got = len(row) if isinstance(row, (list, tuple)) else None
+        if (got is None) != (wanted is None):
+            raise TypeError(f"expected sequences or numbers at dim {dim + 1}, but there are both")
         if got != wanted:
-            name = {None: "a number"}
-            raise ValueError(
-                f"expected sequence of length {name.get(wanted, wanted)} at dim {dim + 1} (got {name.get(got, got)})"
-            )
+            raise ValueError(f"expected sequence of length {wanted} at dim {dim + 1} (got {got})")
     for row in data:
         _check_lengths(row, dim + 1)
 

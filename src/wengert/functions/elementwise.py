@@ -91,9 +91,16 @@ def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     name = function.__name__ + "_"
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return assign(self, function(self, *args, **kwargs)._read(), name)
+        return assign(self, function(_before(self), *args, **kwargs)._read(), name)
 
     return _named(method, name, f"In place `{function.__name__}`.")  # type: ignore[no-any-return]
+
+
+def _before(tensor: Tensor) -> Tensor:
+    """What an in-place operation reads of its own tensor. With a history that is a node of its own: what its derivative
+    needs was saved before the write, so the write does not count as overwriting it (PyTorch saves a copy)."""
+    x = node_of(tensor, "in-place")
+    return wrap(record(p.identity, (x,))) if x.tracked and recorder.tracking else tensor
 
 
 # --- arithmetic ----------------------------------------------------------------------------------------------------

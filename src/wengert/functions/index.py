@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from wengert import dtypes
-from wengert.errors import index_error, type_error
+from wengert.errors import dtype_error, index_error, type_error
 from wengert.functions.create import one_value
 from wengert.functions.data import array_of
 from wengert.functions.operands import is_number
@@ -49,6 +49,10 @@ def getitem(self: Tensor, index: Any) -> Tensor:
     entries = _plain(self._node.type.shape, index if index.__class__ is tuple else (index,))
     if entries is not None:
         return view(self, slice, (entries,))
+    if isinstance(index, Tensor) and index.dtype is dtypes.int64 and index.ndim and self.ndim:  # rows: the common case
+        i = index._read()
+        check_positions(i, self._node.type.shape[0], 0, "index")
+        return wrap(record(take, (self._read(), i), (0, True)))
     parsed = _parse(self, index)
     if not parsed.advanced:
         return _basic(self, parsed)
@@ -68,12 +72,15 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             target = view(self, slice, (entries,))
             write(target, _fitted(value, target, target._node.type.shape))
         return
-    parsed = _parse(self, index)
-    target = _basic(self, parsed)
-    if not parsed.advanced:
-        write(target, _fitted(value, target, parsed.shape))
-    else:
+    if index is False:
+        return
+    parsed = _parse(self, None if index is True else index)
+    if parsed.advanced:
+        target = _basic(self, parsed)
         write(target, _put(target, parsed, value))
+    else:  # always through a slice, so that what was overwritten keeps a history (whose derivative is zero)
+        target = view(view(self, slice, (parsed.entries,)), reshape, (parsed.shape,))
+        write(target, _fitted(value, target, parsed.shape))
 
 
 # --- integers and slices -----------------------------------------------------------------------------------------------
@@ -134,7 +141,7 @@ class Parsed(NamedTuple):
 
 def _parse(self: Tensor, index: Any) -> Parsed:
     whole = self._node.type.shape
-    items = [_item(item) for item in (index if isinstance(index, tuple) else (index,))]
+    items = [_item(item) for item in _parts(index)]
     items = _without_ellipsis(items, whole)
     entries: list[Entry] = []
     shape: list[int] = []
@@ -160,6 +167,17 @@ def _parse(self: Tensor, index: Any) -> Parsed:
     return Parsed(tuple(entries), tuple(shape), advanced)
 
 
+def _parts(index: Any) -> Sequence[Any]:
+    """The parts of an index: of a tuple, and, as in NumPy of old, of a list that holds more than numbers."""
+    if isinstance(index, tuple):
+        return index
+    if isinstance(index, list) and len(index) < 32:
+        structured = (list, tuple, range, _slice, np.ndarray, Tensor)
+        if any([isinstance(part, structured) or part is None or part is Ellipsis for part in index]):
+            return index
+    return (index,)
+
+
 def _item(item: Any) -> Any:
     """One part of an index as None, Ellipsis, a bool, an int, a slice, or a node of int64 or bool.
 
@@ -173,6 +191,8 @@ def _item(item: Any) -> Any:
         return _array_item(item)
     if isinstance(item, np.bool_):
         return bool(item)
+    if isinstance(item, str):
+        raise type_error("index", "integers, slices, None, Ellipsis or tensors", repr(item))
     if hasattr(item, "__index__"):
         return item.__index__()
     raise IndexError(
@@ -185,17 +205,23 @@ def _tensor_item(item: Tensor) -> Any:
     x = item._read()
     if x.dtype is dtypes.uint8:  # PyTorch's masks of old
         x = move(x, dtypes.bool_)
+    elif x.dtype.category == dtypes.INTEGER and not x.ndim:
+        if x.value is None and recorder.limit == float("inf"):  # inside a trace it stays a node
+            return move(x, dtypes.int64)
+        return int(item)
     elif x.dtype in (dtypes.int64, dtypes.int32):
-        if not x.ndim and not (x.value is None and recorder.limit == float("inf")):  # inside a trace it stays a node
-            return int(item)
         x = move(x, dtypes.int64)
     elif x.dtype is not dtypes.bool_:
         raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors; got {x.dtype}")
     return bool(value_of(x)) if x.dtype is dtypes.bool_ and not x.ndim else x
 
 
-def _array_item(item: Any) -> Node:
+def _array_item(item: Any) -> Any:
     array, _ = array_of(list(item) if isinstance(item, range) else item)
+    if not array.ndim:
+        return _item(array[()])
+    if array.dtype == np.uint8:  # a mask of old
+        array = array.astype(np.bool_)
     if array.size == 0 and array.dtype.kind == "f" and not isinstance(item, np.ndarray):
         array = array.astype(np.int64)
     if array.dtype.kind not in "biu":
@@ -255,7 +281,7 @@ def _check_known(x: Node, shape: Shape, axis: int) -> None:
 def check_positions(x: Node, n: int, axis: int, operation: str, wrap: bool = True) -> None:
     """Raises: IndexError when the value of index `x` is known already and reaches out of a dimension of size n; what is
     not known yet is checked when it is used."""
-    if x.value is None or not x.size:
+    if x.value is None or not x.size or x.value.view(np.uint64).max() < n:  # one pass: a negative number reads as a huge one
         return
     low, high = int(x.value.min()), int(x.value.max())
     if low < (-n if wrap else 0) or high >= n:
@@ -316,6 +342,11 @@ def _read_at(x: Node, axes: Shape, indices: Sequence[Node]) -> Node:
 def _put(target: Tensor, parsed: Parsed, value: Any) -> Node:
     """The content of the view `target` after the value was written at the index tensors' positions."""
     x = target._read()
+    if isinstance(value, Tensor) and value.dtype is not x.dtype:
+        raise dtype_error(
+            "index_put", "Index put requires the source and destination dtypes match", f"{x.dtype} and {value.dtype}",
+            "convert the value first",
+        )  # fmt: skip
     if len(parsed.advanced) == 1 and (is_number(value) or (isinstance(value, Tensor) and value.numel() == 1)):
         axis, mask = parsed.advanced[0]
         if mask.dtype is dtypes.bool_:  # no need to know where the mask holds

@@ -50,7 +50,7 @@ def _filled(x: Node, value: Any) -> Node:
 
 def _after(x: Node, new: Node) -> Node:
     """`new` where x was. What had a history keeps one: its derivative is zero from here on, as in PyTorch."""
-    if new.tracked or not (x.tracked and recorder.tracking):
+    if not (x.tracked and recorder.tracking):
         return new
     return record(where, (scalar(False, bool_), x, new))
 

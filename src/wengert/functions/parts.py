@@ -11,10 +11,10 @@ from wengert.functions.axes import axis_of
 from wengert.functions.operands import shape_of, sizes
 from wengert.primitives import views
 from wengert.primitives.control import stop_gradient
-from wengert.primitives.strided import as_strided as strided_view, reinterpret
+from wengert.primitives.strided import as_strided as strided_view, reinterpret, windows
 from wengert.shapes import Shape
 from wengert.tensors.cell import Link
-from wengert.tensors.strides import layout_of
+from wengert.tensors.strides import is_row_major, layout_of, layout_of_link
 from wengert.tensors.tensor import Tensor, link_of, view
 
 __all__ = [
@@ -233,32 +233,36 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: Optional[i
     """
     shape_of(input, "as_strided")
     offset = layout_of(input)[1] if storage_offset is None else storage_offset
-    return _strided(input, sizes("as_strided", (size,)), sizes("as_strided", (stride,)), offset)
+    whole, start = _row_major_memory(input)
+    shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
+    return view(whole, strided_view, (shape, steps, offset - start))
 
 
-def _strided(input: Tensor, size: Shape, stride: Shape, offset: int) -> Tensor:
+def _row_major_memory(input: Tensor) -> tuple[Tensor, int]:
+    """What `input` is a view of, as far up as the derivative goes, and where that begins in the memory.
+
+    Raises: RuntimeError when it does not lie there in row-major order.
+    """
     link: Link = link_of(input)
-    detached = False
-    while link.view is not None:
-        detached = detached or link.view.primitive is stop_gradient
+    while link.view is not None and link.watch is None and link.view.primitive is not stop_gradient:
         link = link.view.parent
-    if link.cell.strides is not None:
+    strides, start = layout_of_link(link)
+    if not is_row_major(link.node.shape, strides):
         raise RuntimeError(
-            "as_strided: this tensor's memory came from outside with strides of its own; make it contiguous() first"
+            f"as_strided: what this tensor is a view of has strides {list(strides)} itself; make it contiguous() first"
         )
     whole = Tensor.__new__(Tensor)
     whole._node, whole._link = link.node, link
-    if detached:
-        whole = whole.detach()
     if whole.dtype is not input.dtype:
         whole = view(view(whole, views.reshape, ((whole.numel(),),)), reinterpret, (input.dtype,))
-    return view(whole, strided_view, (size, stride, offset))
+    return whole, start
 
 
 def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """Windows of `size` along a dimension, one every `step`; the window's own dimension is the last.
 
-    Raises: RuntimeError when the window is larger than the dimension, or step is not above 0.
+    Raises: RuntimeError when the window is larger than the dimension, or step is not above 0; a write through windows
+    that overlap is refused.
     """
     shape = self._node.type.shape
     axis = axis_of(dimension, len(shape), "unfold")
@@ -267,12 +271,9 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
         raise RuntimeError(f"maximum size for tensor at dimension {axis} is {n} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
-    strides, offset = layout_of(self)
-    if not shape:
-        return _strided(self, (size,), (1,), offset)
-    counted = (*shape[:axis], (n - size) // step + 1, *shape[axis + 1 :], size)
-    steps = (*strides[:axis], strides[axis] * step, *strides[axis + 1 :], strides[axis])
-    return _strided(self, counted, steps, offset)
+    if not shape:  # one window, of which the dimension of windows is left out
+        return view(self, views.reshape, ((1,),)) if size else view(self, strided_view, ((0,), (1,), 0))
+    return view(self, windows, (axis, size, step))
 
 
 METHODS: dict[str, Any] = {

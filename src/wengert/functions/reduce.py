@@ -6,19 +6,20 @@ Hot path: `sum` and `mean` with plain arguments add a microsecond or two to what
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.dtypes import DType
-from wengert.errors import dtype_error
+from wengert.errors import dtype_error, runtime_error
 from wengert.functions.axes import Dims, at_least_1d, axes_of, axis_of, count, kept, numpy_names, one_axis
 from wengert.functions.data import dtype_named_by
-from wengert.functions.operands import deliver, floating, node_of
-from wengert.graph.node import Node
+from wengert.functions.operands import deliver, floating, node_of, sizes
+from wengert.graph.node import Node, array_type
 from wengert.graph.record import record, scalar
-from wengert.graph.rule import Primitive, primitives as p
+from wengert.graph.rule import Primitive, primitives as p, unbroadcast
 from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
 from wengert.primitives.reductions import reduce_sum
@@ -177,6 +178,18 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     return deliver(reduce_sum(nonzero, axes=axes_of(dim, x.ndim, "count_nonzero")))
 
 
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """The sum over the dimensions along which a tensor of this size would have to be stretched to the input's shape.
+
+    Raises: RuntimeError when such a tensor does not broadcast to it.
+    """
+    x, shape = node_of(input, "sum_to_size"), sizes("sum_to_size", size)
+    missing = len(x.shape) - len(shape)
+    if missing < 0 or builtins.any(n not in (1, m) for n, m in zip(shape, x.shape[missing:])):
+        raise runtime_error("sum_to_size", f"a size expandable to {list(x.shape)}", list(shape))
+    return deliver(unbroadcast(x, array_type(shape, x.dtype)))
+
+
 # --- truth -----------------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +247,7 @@ log_softmax = _normalised("log_softmax", p.log_softmax, "input - logsumexp(input
 
 METHODS: dict[str, Callable[..., Any]] = {
     "sum": sum, "mean": mean, "prod": prod, "nansum": nansum, "nanmean": nanmean, "count_nonzero": count_nonzero,
-    "all": all, "any": any, "logsumexp": logsumexp, "softmax": softmax, "log_softmax": log_softmax,
+    "sum_to_size": sum_to_size, "all": all, "any": any, "logsumexp": logsumexp, "softmax": softmax,
+    "log_softmax": log_softmax,
 }  # fmt: skip
 IN_PLACE: tuple[str, ...] = ()

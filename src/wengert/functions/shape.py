@@ -7,6 +7,7 @@ go to the view primitive at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, Optional, Union
 
@@ -29,6 +30,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_inferred = lru_cache(maxsize=4096)(infer_reshape)
+
+
 # --- another shape -----------------------------------------------------------------------------------------------------
 
 
@@ -41,7 +45,7 @@ def view(self: Tensor, *shape: Any) -> Tensor:
     if len(shape) == 1 and isinstance(shape[0], DType):
         return view_dtype(self, shape[0])
     before = self._node.type.shape
-    wanted = infer_reshape("view", before, sizes("view", shape))
+    wanted = _inferred("view", before, sizes("view", shape))
     if not is_plain(self) and viewed_strides(before, layout_of(self)[0], wanted) is None:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -69,7 +73,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
     Raises: RuntimeError when the sizes do not multiply to the number of elements.
     """
-    return reshaped(input, infer_reshape("reshape", shape_of(input, "reshape"), sizes("reshape", shape)))
+    return reshaped(input, _inferred("reshape", shape_of(input, "reshape"), sizes("reshape", shape)))
 
 
 def reshaped(input: Tensor, wanted: Shape) -> Tensor:

@@ -7,7 +7,7 @@ by (primitive, params, input types), make the node, put it on the thread's tape,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from sys import _getframe
@@ -159,6 +159,15 @@ def tracking(enabled: bool) -> Iterator[None]:
         yield
     finally:
         recorder.tracking = before
+
+
+def cut_history(nodes: Sequence[Node]) -> None:
+    """Let go of the inputs of nodes that belong to nobody's history; later, while a walk may go through them."""
+    if recorder.retain:
+        recorder.uncut += [ref(node) for node in nodes]
+    else:
+        for node in nodes:
+            node.inputs = ()
 
 
 @contextmanager

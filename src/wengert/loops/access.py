@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Optional
 
+from wengert.errors import unreachable
 from wengert.shapes import Shape, contiguous_strides, inverse_permutation
 
 
@@ -30,6 +31,11 @@ class Form(NamedTuple):
 
 
 Forms = tuple[Form, ...]
+
+# The primitives that are index maps, by name.
+VIEWS = ("reshape", "barrier", "permute", "slice", "expand", "full", "flip", "diagonal")
+# Those whose row-major elements are their input's.
+SAME_ORDER = ("reshape", "barrier")
 
 
 def zero(rank: int) -> Form:
@@ -84,8 +90,14 @@ def through_reshape(forms: Forms, result: Shape, source: Shape, rank: int) -> Op
     return tuple(found)
 
 
-def through_view(name: str, params: dict[str, Any], forms: Forms, result: Shape, source: Shape, rank: int) -> Optional[Forms]:
-    """Where the input of a view is read, for the view primitives by name; None where the map is not affine."""
+def through_view(
+    name: str, params: dict[str, Any], forms: Forms, result: Shape, source: Shape, rank: int
+) -> Optional[Forms]:
+    """Where the input of a view is read, for `VIEWS`; None where the map is not affine."""
+    if name == "barrier":
+        return forms
+    if name == "full":
+        return ()
     if name == "reshape":
         return through_reshape(forms, result, source, rank)
     if name == "permute":
@@ -94,7 +106,7 @@ def through_view(name: str, params: dict[str, Any], forms: Forms, result: Shape,
         return broadcast_forms(forms, source, rank)
     if name == "flip":
         return tuple(
-            [form.times(-1).moved(n - 1) if k in params["axes"] else form for k, (form, n) in enumerate(zip(forms, source))]
+            [form.times(-1).moved(source[k] - 1) if k in params["axes"] else form for k, form in enumerate(forms)]
         )
     if name == "slice":
         rest = iter(forms)
@@ -106,10 +118,10 @@ def through_view(name: str, params: dict[str, Any], forms: Forms, result: Shape,
                 start, _, step = entry
                 found.append(next(rest).times(step).moved(start))
         return tuple(found)
-    if name == "diagonal":
-        first, second, offset = params["axis1"], params["axis2"], params["offset"]
-        along = forms[-1]
-        rest = iter(forms[:-1])
-        places = {first: along.moved(max(-offset, 0)), second: along.moved(max(offset, 0))}
-        return tuple([places[k] if k in places else next(rest) for k in range(len(source))])
-    return None
+    if name != "diagonal":
+        unreachable(f"{name} among the views")
+    first, second, offset = params["axis1"], params["axis2"], params["offset"]
+    along = forms[-1]
+    rest = iter(forms[:-1])
+    places = {first: along.moved(max(-offset, 0)), second: along.moved(max(offset, 0))}
+    return tuple([places[k] if k in places else next(rest) for k in range(len(source))])

@@ -15,31 +15,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Optional
 
+from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.rule import Elementwise
-from wengert.loops.access import Forms, axis, broadcast_forms, through_view, zero
+from wengert.loops.access import VIEWS, Forms, axis, broadcast_forms, through_view, zero
 from wengert.shapes import Shape
 
-VIEWS = ("reshape", "permute", "slice", "expand", "flip", "diagonal")
-# Passed on as they are: their value is their first input's.
-ALIASES = ("identity", "leaf", "stop_gradient", "clone", "with_history", "barrier")
 FOLDS = {
     "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min",
     "reduce_and": "and", "reduce_or": "or",
 }  # fmt: skip
 # Elementwise by nature though of other families.
-POINTWISE = ("convert", "full", "iota")
+POINTWISE = ("convert", "clone", "iota")
 # Read their first input at places that come from data; that input must lie in memory.
 LOOKUPS = ("gather", "take")
 
 
 class Group:
-    """Steps computed in one nest. `inner`: the reduced axes of the domain, None while there is no reduction."""
+    """Steps computed in one nest.
+
+    inner     the reduced axes of the domain, None while there is no reduction
+    members   the steps, by position, in the order of recording
+    sources   what they read: groups, and positions of what is in none; the group itself may be among them
+    """
 
     def __init__(self, domain: Shape, inner: Optional[Shape], first: int) -> None:
         self.domain = domain
         self.inner = inner
         self.members: list[int] = []
+        self.sources: set[Any] = set()
         self.first = first
 
     @property
@@ -73,7 +77,6 @@ class Grouping:
         self.group_of: dict[int, Group] = {}
         self.forms: dict[int, Forms] = {}  # member -> where in its group's domain it is computed
         self.units: list[Any] = []  # Group, or the position of a step that is a unit of its own
-        self.materialised: set[int] = set()
         self._lowers = lowers
         for number, step in enumerate(graph.steps):
             self._place(self.first + number, step)
@@ -84,15 +87,13 @@ class Grouping:
         return self.graph.steps[position - self.first] if position >= self.first else None
 
     def is_view(self, position: int) -> bool:
-        """Whether the value is an index map of another (and not a copy made because that map is not affine)."""
+        """Whether the value is an index map of another."""
         step = self.step(position)
-        return step is not None and step.primitive.name in VIEWS + ALIASES and position not in self.group_of
+        return step is not None and step.primitive.name in VIEWS
 
     def _place(self, position: int, step: Step) -> None:
         name = step.primitive.name
-        if name in VIEWS or name in ALIASES:
-            if name == "reshape" and not self._reshape_is_affine(step):
-                self._materialise_source(step.args[0])
+        if name in VIEWS:
             return
         if name in FOLDS and self._lowers(step, self.graph):
             self._place_fold(position, step)
@@ -103,8 +104,9 @@ class Grouping:
 
     def _is_pointwise(self, step: Step) -> bool:
         name = step.primitive.name
-        if name == "scatter_add":  # with one index along the axis it is a comparison at each point
-            return self.graph.type_at(step.args[1]).shape[step.named["axis"]] == 1  # type: ignore[union-attr]
+        if name == "scatter_add":  # with one index along the axis for every line of x it is a comparison at each point
+            along, index = step.named["axis"], self.graph.type_at(step.args[1]).shape  # type: ignore[union-attr]
+            return index == tuple([1 if k == along else n for k, n in enumerate(step.type.shape)])  # type: ignore[union-attr]
         return isinstance(step.primitive, Elementwise) or name in POINTWISE or name in LOOKUPS
 
     def operand_forms(self, step: Step, number: int, forms: Forms, rank: int) -> Forms:
@@ -118,39 +120,18 @@ class Grouping:
             return tuple([zero(rank) if n == 1 else form for form, n in zip(forms, shape)])
         return broadcast_forms(forms, shape, rank)
 
-    def _reshape_is_affine(self, step: Step) -> bool:
-        result = step.type.shape  # type: ignore[union-attr]
-        forms = tuple([axis(k, len(result)) for k in range(len(result))])
-        source = self.graph.type_at(step.args[0]).shape  # type: ignore[union-attr]
-        return through_view("reshape", {}, forms, result, source, len(result)) is not None
-
-    def _materialise_source(self, position: int) -> None:
-        """A value that will be read by its row-major element number: it must lie in memory. A view becomes a copy,
-        unless it is a reshape, which numbers its elements as its own source does."""
-        step = self.step(position)
-        if step is None:
-            return
-        name = step.primitive.name
-        if position not in self.group_of and (name == "reshape" or name in ALIASES):
-            self._materialise_source(step.args[0])
-        elif self.is_view(position):
-            self._new_group(position, step.type.shape, None)  # type: ignore[union-attr]
-            self.forms[position] = self.group_of[position].full_forms(step.type.shape)  # type: ignore[union-attr,assignment]
-            self.materialised.add(position)
-        else:
-            self.materialised.add(position)
-
     # --- joining ---------------------------------------------------------------------------------------------------
 
     def _new_group(self, position: int, domain: Shape, inner: Optional[Shape]) -> Group:
         group = Group(domain, inner, position)
         self.units.append(group)
-        group.members.append(position)
-        self.group_of[position] = group
         return group
 
-    def _join(self, group: Group, position: int, forms: Forms) -> None:
+    def _join(self, group: Group, position: int, forms: Optional[Forms]) -> None:
+        if forms is None:
+            unreachable("a step in a group whose domain has no place for it")
         group.members.append(position)
+        group.sources |= self._read_by(position)
         self.group_of[position] = group
         self.forms[position] = forms
 
@@ -162,8 +143,7 @@ class Grouping:
                     self._join(group, position, forms)
                     return
         group = self._new_group(position, shape, None)
-        forms = group.full_forms(shape)
-        self.forms[position] = forms  # type: ignore[assignment]
+        self._join(group, position, group.full_forms(shape))
 
     def _place_fold(self, position: int, step: Step) -> None:
         domain = self.graph.type_at(step.args[0]).shape  # type: ignore[union-attr]
@@ -180,7 +160,7 @@ class Grouping:
                     return
             group.inner = before
         group = self._new_group(position, domain, inner)
-        self.forms[position] = group.outer_forms(step.type.shape)  # type: ignore[union-attr,assignment]
+        self._join(group, position, group.outer_forms(step.type.shape))  # type: ignore[union-attr]
 
     def _producer_groups(self, step: Step) -> list[Group]:
         found: list[Group] = []
@@ -215,11 +195,8 @@ class Grouping:
         if found is None:
             return False
         shape = self.graph.type_at(root).shape  # type: ignore[union-attr]
-        mine = self.forms[root]
         # A fold that is read along inner axes, or a full value read at one point, shows as different forms.
-        return root not in self.materialised and all(
-            [a == b or n == 1 for a, b, n in zip(found, mine, shape)]
-        )
+        return all([a == b or n == 1 for a, b, n in zip(found, self.forms[root], shape)])
 
     def read(self, position: int, forms: Forms, rank: int) -> Optional[Forms]:
         """Where the value behind a chain of views is read; None when a reshape on the way is not affine."""
@@ -228,38 +205,33 @@ class Grouping:
             step = self.step(position)
             assert step is not None
             source = step.args[0]
-            if step.primitive.name not in ALIASES:
-                current = through_view(
-                    step.primitive.name,
-                    step.named,
-                    current,
-                    step.type.shape,  # type: ignore[union-attr]
-                    self.graph.type_at(source).shape,  # type: ignore[union-attr]
-                    rank,
-                )
+            result, below = step.type.shape, self.graph.type_at(source).shape  # type: ignore[union-attr]
+            current = through_view(step.primitive.name, step.named, current, result, below, rank)
             position = source
         return current
 
     def _free(self, group: Group, step: Step) -> bool:
         """Whether nothing that the step reads from outside the group depends on the group."""
-        seen: set[int] = set()
-        stack = [self.root(i) for i in step.args]
+        seen: set[Any] = set()
+        stack: list[Any] = [self.group_of.get(i, i) for i in map(self.root, step.args)]
         while stack:
-            position = stack.pop()
-            if position < group.first or position in seen:
+            unit = stack.pop()
+            # What was recorded before the group's first member cannot depend on it, unless grouped with later steps.
+            if unit is group or unit in seen or (unit.members[-1] if isinstance(unit, Group) else unit) < group.first:
                 continue
-            seen.add(position)
-            owner = self.group_of.get(position)
-            if owner is group:
-                continue
-            members = [position] if owner is None else owner.members
-            for member in members:
-                for i in self.step(member).args:  # type: ignore[union-attr]
-                    source = self.root(i)
-                    if self.group_of.get(source) is group:
-                        return False
-                    stack.append(source)
+            seen.add(unit)
+            for source in self._sources(unit):
+                if source is group:
+                    return False
+                stack.append(source)
         return True
+
+    def _sources(self, unit: Any) -> set[Any]:
+        """The units (and inputs of the graph, by position) that a unit reads."""
+        return unit.sources if isinstance(unit, Group) else self._read_by(unit)
+
+    def _read_by(self, position: int) -> set[Any]:
+        return {self.group_of.get(i, i) for i in map(self.root, self.step(position).args)}  # type: ignore[union-attr]
 
     # --- the order of units ----------------------------------------------------------------------------------------
 
@@ -270,22 +242,21 @@ class Grouping:
     def ordered(self) -> list[Any]:
         """The units so that each comes after those it reads; otherwise as recorded (a topological sort, without
         recursion)."""
-        unit_of = {member: number for number, unit in enumerate(self.units) for member in self.members_of(unit)}
-        needs: list[set[int]] = []
-        for number, unit in enumerate(self.units):
-            sources = {self.root(i) for member in self.members_of(unit) for i in self.step(member).args}  # type: ignore[union-attr]
-            needs.append({unit_of[i] for i in sources if i in unit_of} - {number})
         found: list[Any] = []
-        done: set[int] = set()
-        stack = list(reversed(range(len(self.units))))
+        done: set[Any] = set(range(self.first))
+        opened: set[Any] = set()
+        stack = list(reversed(self.units))
         while stack:
-            number = stack[-1]
-            waiting = [i for i in needs[number] if i not in done]
-            if number in done or not waiting:
+            unit = stack[-1]
+            waiting = [source for source in self._sources(unit) if source is not unit and source not in done]
+            if unit in done or not waiting:
                 stack.pop()
-                if number not in done:
-                    done.add(number)
-                    found.append(self.units[number])
+                if unit not in done:
+                    done.add(unit)
+                    found.append(unit)
+            elif unit in opened:
+                unreachable("units of a program that read each other")
             else:
-                stack.extend(sorted(waiting, reverse=True))
+                opened.add(unit)
+                stack.extend(sorted(waiting, key=lambda unit: -self.members_of(unit)[0]))
         return found

@@ -8,8 +8,9 @@ from typing import Any, Optional
 from wengert.dtypes import bool_, float32, float64, int64
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
-from wengert.loops.access import Form, Forms, axis, flat, through_view
-from wengert.loops.group import ALIASES, FOLDS, LOOKUPS, Group, Grouping
+from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
+from wengert.loops.copies import copy_before_reshapes
+from wengert.loops.group import FOLDS, LOOKUPS, Group, Grouping
 from wengert.loops.nest import (
     Action,
     Apply,
@@ -42,11 +43,12 @@ def lower(plain: Plain, supports: Supports) -> Program:
 
 class _Lowering:
     def __init__(self, plain: Plain, supports: Supports) -> None:
-        self.graph = plain.graph
+        self.graph = copy_before_reshapes(plain.graph)
         self.constants = plain.constants
         self.grouping = Grouping(self.graph, lambda step, graph: _is_supported(step, graph, supports))
         self.buffers: list[Any] = list(self.graph.inputs)
         self.buffer_of: dict[int, int] = {i: i for i in range(len(self.graph.inputs))}
+        self.copies: dict[int, int] = {}  # view -> buffer
         self.steps: list[ProgramStep] = []
         self.stored = self._stored()
 
@@ -65,7 +67,7 @@ class _Lowering:
     def _stored(self) -> set[int]:
         """Members of groups whose value must lie in memory: read outside their group, or handed out."""
         g = self.grouping
-        found = set(g.materialised) | {g.root(i) for i in self.graph.outputs}
+        found = {g.root(i) for i in self.graph.outputs}
         for number, step in enumerate(self.graph.steps):
             position = g.first + number
             if g.is_view(position):
@@ -73,9 +75,14 @@ class _Lowering:
             owner = g.group_of.get(position)
             for i in step.args:
                 root = g.root(i)
-                if owner is None or g.group_of.get(root) is not owner:
+                if owner is None or (g.group_of.get(root) is not owner and not self.is_counted(root)):
                     found.add(root)
         return found
+
+    def is_counted(self, root: int) -> bool:
+        """Whether a value is an iota that nests compute where they read it."""
+        step = self.grouping.step(root)
+        return step is not None and step.primitive.name == "iota" and root in self.grouping.group_of
 
     def _buffer(self, type: Any) -> int:
         self.buffers.append(type)
@@ -89,7 +96,7 @@ class _Lowering:
         while g.is_view(source):
             step = g.step(source)
             assert step is not None
-            if step.primitive.name not in (*ALIASES, "reshape"):
+            if step.primitive.name not in SAME_ORDER:
                 return self._copy(position), shape
             source = step.args[0]
         return self.buffer_of[source], shape
@@ -97,16 +104,15 @@ class _Lowering:
     def _copy(self, position: int) -> int:
         """A nest that writes a view's elements out in row-major order."""
         type = self.graph.type_at(position)
-        known = self.buffer_of.get(position)
+        known = self.copies.get(position)
         if known is not None:
             return known
         group = Group(type.shape, None, position)  # type: ignore[union-attr]
         builder = _NestBuilder(self, group)
         forms = group.full_forms(type.shape)  # type: ignore[union-attr]
-        buffer = self._buffer(type)
+        buffer = self.copies[position] = self._buffer(type)
         builder.store(buffer, type.shape, forms, builder.read(position, forms))  # type: ignore[union-attr,arg-type]
         self.steps.append(builder.nest("copy"))
-        self.buffer_of[position] = buffer
         return buffer
 
     # --- steps -----------------------------------------------------------------------------------------------------
@@ -120,7 +126,8 @@ class _Lowering:
                 buffer = self.buffer_of[position] = self._buffer(type)
                 builder.store(buffer, type.shape, self.grouping.forms[position], value)  # type: ignore[union-attr]
         names = [self.grouping.step(i).primitive.name for i in group.members]  # type: ignore[union-attr]
-        self.steps.append(builder.nest(" ".join(names)))
+        if builder.actions:
+            self.steps.append(builder.nest(" ".join(names)))
 
     def _lower_single(self, position: int) -> None:
         step = self.grouping.step(position)
@@ -129,12 +136,9 @@ class _Lowering:
             return
         wholes = [self._whole(i) for i in step.args]
         result = self.buffer_of[position] = self._buffer(step.type)
-        self.steps.append(
-            Call(
-                step.primitive, step.params, tuple([b for b, _ in wholes]), tuple([s for _, s in wholes]), result,
-                step.origin, step.primitive.name,
-            )  # fmt: skip
-        )
+        buffers, shapes = tuple([b for b, _ in wholes]), tuple([s for _, s in wholes])
+        label = step.primitive.name
+        self.steps.append(Call(step.primitive, step.params, buffers, shapes, result, step.origin, label))
 
     def _lower_dot(self, position: int, step: Step) -> bool:
         shape = step.type.shape  # type: ignore[union-attr]
@@ -150,39 +154,31 @@ class _Lowering:
         """A matrix operand as strides into a buffer, through whatever views stand before it."""
         shape = self.graph.type_at(position).shape  # type: ignore[union-attr]
         rank = len(shape)
-        place = self._place(position, tuple([axis(k, rank) for k in range(rank)]), rank)
-        if place is None:
-            buffer = self._copy(position)
-            place = buffer, flat(tuple([axis(k, rank) for k in range(rank)]), shape, rank)
-        buffer, form = place
+        root, form = self.place(position, tuple([axis(k, rank) for k in range(rank)]), rank)
         strides = form.coefficients
-        return Operand(buffer, form.offset, strides[:-2], strides[-2], strides[-1])
+        return Operand(self.buffer_of[root], form.offset, strides[:-2], strides[-2], strides[-1])
 
-    def _place(self, position: int, forms: Forms, rank: int) -> Optional[tuple[int, Form]]:
-        """The buffer behind a chain of views and the element of it that is read; None when the chain is not affine."""
+    def place(self, position: int, forms: Forms, rank: int) -> tuple[int, Form]:
+        """The value behind a chain of views, and the row-major number of its element that is read at `forms`."""
         g = self.grouping
-        number: Optional[Form] = None  # once set: the row-major element number instead of forms
+        number: Optional[Form] = None  # set from a reshape on that is not affine: below it are only reshapes
         while g.is_view(position):
             step = g.step(position)
             assert step is not None
             source = step.args[0]
-            name = step.primitive.name
-            if name not in ALIASES:
-                result = step.type.shape  # type: ignore[union-attr]
-                if number is None:
-                    below = through_view(name, step.named, forms, result, self.graph.type_at(source).shape, rank)  # type: ignore[union-attr]
-                    if below is None:
-                        if name != "reshape":
-                            return None
-                        number = flat(forms, result, rank)
-                    else:
-                        forms = below
-                elif name != "reshape":
-                    return None
+            name, result = step.primitive.name, step.type.shape  # type: ignore[union-attr]
+            if number is None:
+                below = through_view(name, step.named, forms, result, self.graph.type_at(source).shape, rank)  # type: ignore[union-attr]
+                if below is None:
+                    number = flat(forms, result, rank)
+                else:
+                    forms = below
+            elif name not in SAME_ORDER:
+                unreachable(f"{name} behind a reshape that is not affine")
             position = source
         if number is None:
             number = flat(forms, self.graph.type_at(position).shape, rank)  # type: ignore[union-attr]
-        return self.buffer_of[position], number
+        return position, number
 
 
 class _NestBuilder:
@@ -219,17 +215,14 @@ class _NestBuilder:
         self.actions.append(Store(buffer, self._strides(form), form.offset, value))
 
     def read(self, position: int, forms: Forms) -> int:
-        """The value behind views, at these forms: a member of this group, or a load."""
+        """The value behind views, at these forms: a member of this group, a count, or a load."""
         lowering, g = self.lowering, self.lowering.grouping
-        root = g.root(position)
-        if g.group_of.get(root) is self.group and root not in lowering.buffer_of:
-            return self.member(root)
-        place = lowering._place(position, forms, self.rank)
-        if place is None:
-            place = lowering._copy(position), flat(forms, lowering.graph.type_at(position).shape, self.rank)  # type: ignore[union-attr]
-        buffer, form = place
-        if g.group_of.get(root) is self.group:  # stored by this very nest: take the value, not the memory
-            return self.known[root]
+        if g.group_of.get(g.root(position)) is self.group:
+            return self.member(g.root(position))
+        root, form = lowering.place(position, forms, self.rank)
+        if lowering.is_counted(root):
+            return self._count(form, lowering.graph.type_at(root).dtype)  # type: ignore[union-attr]
+        buffer = lowering.buffer_of[root]
         return self.value(Load(buffer, self._strides(form), form.offset, lowering.buffers[buffer].dtype))
 
     def member(self, position: int) -> int:
@@ -251,22 +244,14 @@ class _NestBuilder:
             self.actions.append(Fold(FOLDS[name], self.read(step.args[0], full)))
             return self.value(Folded(len(self.actions) - 1, dtype))
         if name == "iota":
-            return self._affine(forms[0])
-        if name == "full":
-            return self.read(step.args[0], ())
-        if position in g.materialised and not step.primitive.name == "convert" and step.primitive.is_view:
-            source = step.args[0]
-            below = through_view(
-                name, step.named, forms, step.type.shape, self.lowering.graph.type_at(source).shape, self.rank  # type: ignore[union-attr]
-            )
-            if below is None:
-                unreachable(f"a copy of {name} that is not affine")
-            return self.read(source, below)
+            return self._count(forms[0], dtype)
         if name in LOOKUPS:
             return self._lookup(step, forms)
         args = [self.read(i, g.operand_forms(step, n, forms, self.rank)) for n, i in enumerate(step.args)]
         if name == "scatter_add":
             return self._add_where_chosen(step, forms, args)
+        if name == "clone":
+            return args[0]
         return self.value(Apply(name, tuple(args), dtype))
 
     def _bounded(self, index: int, bound: int) -> int:
@@ -286,10 +271,8 @@ class _NestBuilder:
         wide = [Form(form.offset, (*form.coefficients, 0)) for form in forms]
         used = 1 if name == "gather" else len(lowering.graph.type_at(step.args[1]).shape)  # type: ignore[union-attr]
         wide[along : along + used] = [axis(self.rank, self.rank + 1)]
-        place = lowering._place(source, tuple(wide), self.rank + 1)
-        if place is None:
-            place = lowering._copy(source), flat(tuple(wide), shape, self.rank + 1)
-        buffer, form = place
+        root, form = lowering.place(source, tuple(wide), self.rank + 1)
+        buffer = lowering.buffer_of[root]
         bounded = self._bounded(index, shape[along])
         dtype = lowering.buffers[buffer].dtype
         return self.value(Lookup(buffer, self._strides(form), form.offset, bounded, form.coefficients[-1], dtype))
@@ -301,6 +284,11 @@ class _NestBuilder:
         here = self.value(Apply("eq", (self._affine(forms[along]), index), bool_))
         added = self.value(Apply("where", (here, args[2], self.value(Number(0, dtype))), dtype))
         return self.value(Apply("add", (args[0], added), dtype))
+
+    def _count(self, form: Form, dtype: Any) -> int:
+        """What iota gives: the index as a number."""
+        index = self._affine(form)
+        return index if dtype is int64 else self.value(Apply("convert", (index,), dtype))
 
     def _affine(self, form: Form) -> int:
         """An affine form as a value."""
@@ -325,8 +313,12 @@ def _is_supported(step: Step, graph: Graph, supports: Supports) -> bool:
     result = step.type.dtype  # type: ignore[union-attr]
     if name in FOLDS:
         return supports("fold " + FOLDS[name], arguments, result)
-    if name in (*LOOKUPS, "scatter_add"):
-        return supports("load", (), result) and (result.inexact or name != "scatter_add")
-    if name in ("full", "iota"):
-        return result is not None and supports("load", (), result)
+    if name in LOOKUPS:  # an index into nothing is always an error, which NumPy words
+        return supports("load", (), result) and graph.type_at(step.args[0]).size > 0  # type: ignore[union-attr]
+    if name == "scatter_add":
+        return result.inexact and supports("load", (), result)
+    if name == "clone":
+        return supports("load", (), result)
+    if name == "iota":
+        return supports("convert", (int64,), result)
     return supports(name, arguments, result)

@@ -50,7 +50,7 @@ class Lookup(NamedTuple):
     buffer: int
     strides: tuple[int, ...]
     offset: int
-    index: int  # a value before this one, already `bounded`
+    index: int  # type: ignore[assignment]  # a value before this one, already `bounded`
     stride: int
     dtype: DType
 
@@ -155,12 +155,12 @@ ProgramStep = Union[Nest, Contract, Call]
 
 
 class Program(NamedTuple):
-    """buffers: the type of each; every buffer is row-major and whole. A buffer of a TupleType is a tuple of arrays, made
-    by a Call and taken apart by a Call of `element`.
+    """buffers: the type of each; every one is row-major and whole. A buffer of a TupleType is a tuple of arrays, made
+    by a Call and taken apart by a Call of `element`; one of an ObjectType is an input that only Calls see.
 
     The first buffers are the inputs, in order; then the constants (with their values); then what steps make. `outputs`
-    are buffers that the caller keeps (an input may be among them). A buffer is written by a step before any step reads it, except inputs and
-    constants, which no step writes.
+    are buffers that the caller keeps (an input may be among them). A buffer is written by a step before any step reads
+    it, except inputs and constants, which no step writes.
     """
 
     buffers: tuple[Type, ...]

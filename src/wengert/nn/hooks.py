@@ -106,9 +106,7 @@ class Hooks(State):
                     args = answer if isinstance(answer, tuple) else (answer,)
         return args, kwargs
 
-    def _run_forward_hooks(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, called: set[int]
-    ) -> Any:
+    def _run_forward_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, called: set[int]) -> Any:
         for key, hook in list(self._forward_hooks.items()):
             called.add(key)
             if key in self._forward_hooks_with_kwargs:
@@ -119,9 +117,7 @@ class Hooks(State):
                 output = answer
         return output
 
-    def _run_always_called(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, called: set[int]
-    ) -> None:
+    def _run_always_called(self, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any, called: set[int]) -> None:
         """After an error: the hooks that asked to be called in any case. The first error is the one to be seen, so
         theirs become warnings."""
         for key, hook in list(self._forward_hooks.items()):

@@ -281,9 +281,7 @@ class GaussianNLLLoss(_Loss):
 class _MarginLoss(_Loss):
     margin: float
 
-    def __init__(
-        self, margin: float, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, margin: float, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction)
         self.margin = margin
 

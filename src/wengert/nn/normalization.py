@@ -233,7 +233,7 @@ class _BatchNorm(_WithStatistics):
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)  # type: ignore[attr-defined]
             if self.momentum is None:  # a tensor, so that its value is not asked for
-                momentum = 1.0 / self.num_batches_tracked  # type: ignore[operator]
+                momentum = 1.0 / self.num_batches_tracked.to(self.running_mean.dtype)  # type: ignore
         own_statistics = self.training or (self.running_mean is None and self.running_var is None)
         moves = not self.training or self.track_running_stats
         return F.batch_norm(

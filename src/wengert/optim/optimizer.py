@@ -201,6 +201,22 @@ class Optimizer:
             answer = hook(self, given)
             given = given if answer is None else answer
         saved = [{name: deepcopy(value) for name, value in group.items()} for group in given["param_groups"]]
+        param_of = self._matched(saved)
+        state: defaultdict[Any, Any] = defaultdict(dict)
+        with tracking(False):
+            for key, value in given["state"].items():
+                param = param_of.get(key)
+                state[key if param is None else param] = value if param is None else stored(value, param)
+        self.__setstate__({"state": state, "param_groups": saved})
+        flush()
+        for hook in list(self._loaded.values()):
+            hook(self)
+
+    def _matched(self, saved: list[dict[str, Any]]) -> dict[Any, Tensor]:
+        """Give saved groups the parameters of this optimizer's groups; which parameter each number stood for.
+
+        Raises: ValueError when the groups don't match.
+        """
         if len(saved) != len(self.param_groups):
             raise ValueError(
                 f"loaded state dict has a different number of parameter groups: {len(saved)}, but the optimizer has "
@@ -218,15 +234,7 @@ class Optimizer:
             theirs.pop("param_names", None)
             if "param_names" in ours:
                 theirs["param_names"] = ours["param_names"]
-        state: defaultdict[Any, Any] = defaultdict(dict)
-        with tracking(False):
-            for key, value in given["state"].items():
-                param = param_of.get(key)
-                state[key if param is None else param] = value if param is None else stored(value, param)
-        self.__setstate__({"state": state, "param_groups": saved})
-        flush()
-        for hook in list(self._loaded.values()):
-            hook(self)
+        return param_of
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}

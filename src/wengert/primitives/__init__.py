@@ -9,6 +9,7 @@ from wengert.primitives import (
     control,
     creation,
     exponential,
+    factorisations,
     gammas,
     indexing,
     piecewise,
@@ -21,12 +22,13 @@ from wengert.primitives import (
     special,
     stable,
     strided,
+    systems,
     trigonometric,
     views,
 )
 
 __all__ = [
-    "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "exponential", "gammas",
-    "indexing", "piecewise", "random", "reductions", "sampling", "scans", "scatter_reduce",
-    "sorting", "special", "stable", "strided", "trigonometric", "views",
+    "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "exponential",
+    "factorisations", "gammas", "indexing", "piecewise", "random", "reductions", "sampling", "scans",
+    "scatter_reduce", "sorting", "special", "stable", "strided", "systems", "trigonometric", "views",
 ]  # fmt: skip

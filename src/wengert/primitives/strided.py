@@ -1,4 +1,4 @@
-"""Views of memory as such: rows of it at given strides, and its bits read as another dtype."""
+"""Views of memory as such: rows of it at given strides, windows, and its bits read as another dtype."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.record import literal
 from wengert.graph.rule import Cotangent, View, primitives
 from wengert.primitives.indexing import index_put, put_add
-from wengert.primitives.views import reshape
+from wengert.primitives.views import permute, reshape
 from wengert.shapes import Shape
 
 
@@ -76,6 +76,15 @@ class AsStrided(View):
         return self(x, shape=(size, *shape), strides=(prod(x.shape[1:]), *strides), offset=offset)
 
 
+def _overlap(got: Any) -> Exception:
+    return shape_error(
+        "in-place",
+        "unsupported operation: more than one element of the written-to tensor refers to a single memory location",
+        got,
+        "write to a clone() of the tensor",
+    )
+
+
 def _zero(dtype: DType) -> Node:
     return literal(dtype.array(0), array_type((), dtype))
 
@@ -85,6 +94,47 @@ def _positions(size: Shape, stride: Shape, offset: int) -> Node:
     for axis, (n, step) in enumerate(zip(size, stride)):
         at += (np.arange(n) * step).reshape((n,) + (1,) * (len(size) - axis - 1))
     return literal(at, array_type(size, int64))
+
+
+class Windows(View):
+    """y[..., k, ..., j] = x[..., k step + j, ...]: windows of `size` along `axis`, their own axis the last
+
+    Transpose  x_bar = y_bar added at the positions that were read
+    """
+
+    name = "windows"
+    params = ("axis", "size", "step")
+
+    def infer(self, x: ArrayType, *, axis: int, size: int, step: int) -> ArrayType:
+        count = (x.shape[axis] - size) // step + 1
+        return array_type((*x.shape[:axis], count, *x.shape[axis + 1 :], size), x.dtype)
+
+    def evaluate(self, x: Any, *, axis: int, size: int, step: int) -> Any:
+        x = np.asarray(x)
+        shape = self.infer(array_type(x.shape, int64), axis=axis, size=size, step=step).shape
+        own = x.strides[axis]
+        steps = (*x.strides[:axis], own * step, *x.strides[axis + 1 :], own)
+        return np.lib.stride_tricks.as_strided(x, shape, steps, writeable=x.flags.writeable)
+
+    def transpose(self, y_bar: Node, x: Node, *, axis: int, size: int, step: int) -> Node:
+        zeros = primitives.full(_zero(y_bar.dtype), shape=x.shape)
+        at = _positions((y_bar.shape[axis], size), (step, 1), 0)
+        return put_add(zeros, at, _window_inside(y_bar, axis), axis=axis)
+
+    def write(self, x: Node, new: Node, *, axis: int, size: int, step: int) -> Node:
+        if size > step and new.shape[axis] > 1:
+            raise _overlap((new.shape,))
+        at = _positions((new.shape[axis], size), (step, 1), 0)
+        return index_put(x, _window_inside(new, axis), at, axes=(axis,))
+
+    def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], **params: Any) -> Node:
+        return self(*inputs, axis=params["axis"] + 1, size=params["size"], step=params["step"])
+
+
+def _window_inside(y: Node, axis: int) -> Node:
+    """The window's axis moved from the end to behind the axis of the windows."""
+    last = y.ndim - 1
+    return permute(y, order=(*range(axis + 1), last, *range(axis + 1, last)))
 
 
 class Reinterpret(View):
@@ -132,4 +182,5 @@ class Reinterpret(View):
 
 
 as_strided = AsStrided()
+windows = Windows()
 reinterpret = Reinterpret()

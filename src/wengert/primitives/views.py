@@ -169,7 +169,7 @@ class Expand(View):
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory "
                 "location",
                 (x.shape, shape),
-                "clone() the expanded tensor before writing to it",
+                "write to a clone() of the expanded tensor",
             )
         return reshape(new, shape=x.shape)
 

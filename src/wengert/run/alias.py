@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any
 
+from wengert.origin import inside
 from wengert.run.missing import MissingImport, MissingModule, MissingName
 from wengert.run.names import INNER, NAMES, NOT_YET, real_name, torch_name
 from wengert.settings import settings
@@ -109,7 +110,7 @@ def answer_for_missing(module: ModuleType, face: str) -> None:
         return
     module.__getattr__ = _MissingAttribute(module, face, earlier)  # type: ignore[method-assign]
     for name, value in list(vars(module).items()):
-        if is_part(value) and not (face == "torch" and name in INNER):
+        if is_part(value) and name[0] != "_" and not (face == "torch" and name in INNER):
             answer_for_missing(value, f"{face}.{name}")
 
 
@@ -134,7 +135,11 @@ class _MissingAttribute:
                 if is_part(found):
                     answer_for_missing(found, f"{self.face}.{name}")
                 return found
-        if _is_from_import(sys._getframe(1)):
+        frame = sys._getframe(1)
+        if inside[frame.f_code.co_filename]:  # wengert's own code, or the import system: not the program's question
+            text = f"module {self.module.__name__!r} has no attribute {name!r}"
+            raise AttributeError(text, name=name, obj=self.module)
+        if _is_from_import(frame):
             raise MissingImport(name, self.module, self.face)
         raise MissingName(name, self.module, self.face)
 

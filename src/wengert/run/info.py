@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import wengert
+from wengert.runtime import disk
 from wengert.settings import TABLE, settings
 
 # What decides how fast arithmetic can be, by the names of Linux (/proc/cpuinfo) and macOS (hw.optional.arm).
@@ -22,6 +23,8 @@ FEATURES = (
 
 def report() -> str:
     """Name and value per line."""
+    from wengert.backends.llvm.pool import get_num_threads  # brings llvmlite, which only this report needs at once
+
     model, features = cpu()
     rows = {
         "wengert": wengert.__version__,
@@ -30,9 +33,9 @@ def report() -> str:
         "cpu": model,
         "features": " ".join(features) or "unknown",
         "cores": f"{usable_cores()} usable, {os.cpu_count()} present",
-        "threads": str(wengert.get_num_threads()),
+        "threads": str(get_num_threads()),
         "tier": settings.tier,
-        "cache": str(cache_folder()),
+        "cache": str(disk.folder() or "none"),
         "numpy": np.__version__,
         "blas": blas(),
         "switches": ", ".join(f"{row.variable}={getattr(settings, name)}" for name, row in TABLE.items()),
@@ -84,12 +87,3 @@ def blas() -> str:
     config = np.show_config(mode="dicts") or {}
     found = config.get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
-
-
-def cache_folder() -> Path:
-    """Where compiled code is kept."""
-    if settings.cache_folder:
-        return Path(settings.cache_folder)
-    if platform.system() == "Darwin":
-        return Path.home() / "Library" / "Caches" / "wengert"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wengert"

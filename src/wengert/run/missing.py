@@ -98,9 +98,16 @@ def near_modules(name: str, parent: ModuleType, face: str) -> list[str]:
 
 
 def public_names(module: ModuleType) -> set[str]:
-    """What a module offers: its ``__all__``, or else every name without a leading underscore."""
-    listed = vars(module).get("__all__")
-    return set(listed) if listed is not None else {name for name in vars(module) if not name.startswith("_")}
+    """What a module offers: its ``__all__``, or else what has no leading underscore and is not borrowed from afar."""
+    return set(vars(module).get("__all__", ())) or {
+        name for name, value in vars(module).items() if not name.startswith("_") and is_own(value, module)
+    }
+
+
+def is_own(value: object, module: ModuleType) -> bool:
+    """Whether a value comes from the package of `module`: not ``Any`` or ``np``. Plain constants do."""
+    home = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", module.__name__)
+    return str(home).partition(".")[0] == module.__name__.partition(".")[0]
 
 
 def similar(name: str, candidates: Iterable[str]) -> list[str]:

@@ -75,14 +75,15 @@ class ProgressDisplay:
         done = samples = 0
         try:
             for batch in batches:
-                yield batch
-                done += 1
-                samples += batch_size(batch)
                 now = time.perf_counter()
-                if now - drawn > REDRAW or done == total:
+                if now - drawn > REDRAW:
                     drawn = now
                     self._bars.update(bar, completed=done, speed=f"{samples / (now - began):,.0f} samples/s")
+                done += 1
+                samples += batch_size(batch)
+                yield batch
         finally:
+            self._bars.update(bar, completed=done)
             meter.samples += samples
             meter.seconds += time.perf_counter() - began
 

@@ -22,13 +22,12 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Optional
-from weakref import ref
 
 from wengert.derive.reverse import saves
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import RELEASED, Node
-from wengert.graph.record import NUMBERS, on_full, recorder, settle_number
+from wengert.graph.record import NUMBERS, cut_history, on_full, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder
@@ -94,7 +93,8 @@ def _settle(tape: list[Node]) -> tuple[list[Node], list[bool], list[bool]]:
     nobody = _REFERENCES_OF_NOBODY
     for node in reversed(tape):
         if node.value is not None:  # another thread was faster, or a trace asked for it
-            _cut((node,))
+            if not node.tracked or node.mark & RELEASED:
+                cut_history((node,))
             continue
         fact = facts.get(node)
         if fact is None:
@@ -153,10 +153,8 @@ def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bo
     kept_nodes = [node for node, kept in zip(live, keep) if kept]
     for node, value in zip(kept_nodes, values):
         node.value = value
-    if stays is not None and not recorder.retain:
-        for node, remains in zip(live, stays):
-            if not remains:
-                node.inputs = ()
+    if stays is not None:
+        cut_history([node for node, remains in zip(live, stays) if not remains])
 
 
 _NOTHING: frozenset[int] = frozenset()

@@ -104,6 +104,16 @@ def clear() -> None:
     _sizes.clear()
 
 
+_aside: list[Any] = []
+
+
+def set_aside() -> None:
+    """Forget every executable without freeing it: a forked process has not the threads that compiled code runs on, and
+    LLVM can't let go of code there."""
+    _aside.append(list(_entries.values()))
+    clear()
+
+
 def compile_now(entry: Entry) -> None:
     """Compile a graph in this thread. Where compilation is impossible (an interpreter whose object layout is unknown),
     the graph stays interpreted."""

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any, Optional
 
 from wengert.primitives.control import stop_gradient
-from wengert.primitives.strided import as_strided, reinterpret
+from wengert.primitives.strided import as_strided, reinterpret, windows
 from wengert.primitives.views import diagonal, expand, permute, reshape, slice
 from wengert.shapes import Shape, contiguous_strides
 from wengert.tensors.cell import Link
@@ -23,8 +23,11 @@ Layout = tuple[Shape, int]  # strides and offset, in elements
 def layout_of(tensor: Tensor) -> Layout:
     """The strides and the offset of a tensor in its memory."""
     link = tensor._link
-    if link is None:
-        return contiguous_strides(tensor._node.shape), 0
+    return (contiguous_strides(tensor._node.shape), 0) if link is None else layout_of_link(link)
+
+
+def layout_of_link(link: Link) -> Layout:
+    """The strides and the offset of what a link shows."""
     views = []
     while link.view is not None:
         views.append((link, link.view))
@@ -151,7 +154,12 @@ def _diagonal(shape: Shape, strides: Shape, offset: int, params: Any, link: Link
 
 
 def _as_strided(shape: Shape, strides: Shape, offset: int, params: Any, link: Link) -> Layout:
-    return params[1], params[2]
+    return params[1], offset + params[2]  # taken of row-major memory only
+
+
+def _windows(shape: Shape, strides: Shape, offset: int, params: Any, link: Link) -> Layout:
+    axis, _, step = params
+    return (*strides[:axis], strides[axis] * step, *strides[axis + 1 :], strides[axis]), offset
 
 
 def _reinterpret(shape: Shape, strides: Shape, offset: int, params: Any, link: Link) -> Layout:
@@ -164,5 +172,5 @@ def _reinterpret(shape: Shape, strides: Shape, offset: int, params: Any, link: L
 
 _RULES: dict[Any, Callable[[Shape, Shape, int, Any, Link], Layout]] = {
     stop_gradient: _same, slice: _slice, permute: _permute, expand: _expand, reshape: _reshape, diagonal: _diagonal,
-    as_strided: _as_strided, reinterpret: _reinterpret,
+    as_strided: _as_strided, windows: _windows, reinterpret: _reinterpret,
 }  # fmt: skip

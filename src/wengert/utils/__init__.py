@@ -1,5 +1,5 @@
-"""Tools around training: data loading."""
+"""Tools around training: data loading, and checkpointing of what backward needs."""
 
-from wengert.utils import data
+from wengert.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["data", "checkpoint"]

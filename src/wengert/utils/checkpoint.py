@@ -116,7 +116,9 @@ def checkpoint_sequential(
     children = getattr(functions, "children", None)
     steps: list[Callable[[Any], Any]] = list(children() if callable(children) else functions)
     if not 1 <= segments <= max(len(steps), 1):
-        raise ValueError(f"checkpoint_sequential: segments must lie between 1 and the {len(steps)} functions, got {segments}")
+        raise ValueError(
+            f"checkpoint_sequential: segments must lie between 1 and the {len(steps)} functions, got {segments}"
+        )
     size = max(len(steps) // segments, 1)
     starts = [size * i for i in range(segments)]
     for start in starts[:-1]:

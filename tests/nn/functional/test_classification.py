@@ -121,10 +121,14 @@ def test_multi_margin_loss_agrees(power, reduction):
     w = np.abs(normal(4, seed=2))
     for shape, target in SHAPES[:2]:
         x, t = normal(*shape), classes(target)
-        call = lambda F, x: F.multi_margin_loss(x, as_peer(F, t), power, 0.7, reduction=reduction)
+
+        def call(F, x, weighted=False, t=t):
+            return F.multi_margin_loss(
+                x, as_peer(F, t), power, 0.7, as_peer(F, w) if weighted else None, reduction=reduction
+            )
+
         beside(call, x, second=False)
-        call = lambda F, x: F.multi_margin_loss(x, as_peer(F, t), power, 0.7, as_peer(F, w), reduction=reduction)
-        beside(call, x, second=False)
+        beside(lambda F, x, call=call: call(F, x, True), x, second=False)
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)

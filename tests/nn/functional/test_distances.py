@@ -15,7 +15,9 @@ def test_normalize_of_nothing_but_zeros():
     beside(lambda F, x: F.normalize(x), np.zeros((2, 3)), second=False)
 
 
-@pytest.mark.parametrize(("first", "second", "dim"), [((3, 4), (3, 4), 1), ((3, 4), (4,), 1), ((2, 3, 4), (2, 1, 4), 2)])
+@pytest.mark.parametrize(
+    ("first", "second", "dim"), [((3, 4), (3, 4), 1), ((3, 4), (4,), 1), ((2, 3, 4), (2, 1, 4), 2)]
+)
 def test_cosine_similarity_agrees(first, second, dim):
     beside(lambda F, a, b: F.cosine_similarity(a, b, dim), normal(*first), normal(*second, seed=1))
 
@@ -27,6 +29,8 @@ def test_pairwise_distance_agrees(order, keepdim):
     beside(call, normal(3, 4), normal(3, 4, seed=1), second=order == 2)
     beside(call, normal(3, 4), normal(4, seed=1), second=False)
     beside(call, normal(4), normal(4, seed=1), second=False)
+    if not keepdim:
+        beside(call, normal(), normal(seed=1), second=False)
 
 
 def test_pdist_agrees():

@@ -11,6 +11,8 @@ def test_nothing_is_done_out_of_training_or_for_probability_0(name):
     x = tensor(normal(2, 3, 4))
     assert getattr(F, name)(x, 0.5, False) is x
     assert getattr(F, name)(x, 0.0, True) is x
+    integers = tensor(np.ones((2, 3), np.int64))
+    assert getattr(F, name)(integers, 0.5, False) is integers
 
 
 def test_dropout_keeps_the_expectation():
@@ -36,10 +38,13 @@ def test_dropout_of_everything():
 @pytest.mark.parametrize(
     ("name", "shape", "channels"),
     [
-        ("dropout1d", (50, 20, 3), 2), ("dropout1d", (500, 3), 1), ("dropout2d", (50, 20, 2, 3), 2),
-        ("dropout3d", (50, 20, 2, 1, 3), 2), ("dropout3d", (500, 2, 1, 3), 1),
+        ("dropout1d", (50, 20, 3), 2),
+        ("dropout1d", (500, 3), 1),
+        ("dropout2d", (50, 20, 2, 3), 2),
+        ("dropout3d", (50, 20, 2, 1, 3), 2),
+        ("dropout3d", (500, 2, 1, 3), 1),
     ],
-)  # fmt: skip
+)
 def test_whole_channels_are_dropped(name, shape, channels):
     y = array(getattr(F, name)(tensor(np.ones(shape)), 0.5)).reshape(*shape[:channels], -1)
     assert (y == y[..., :1]).all()

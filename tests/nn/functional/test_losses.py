@@ -91,6 +91,13 @@ def test_poisson_nll_loss_of_rates():
     beside(lambda F, x, t: F.poisson_nll_loss(x, t, log_input=False), POSITIVE, PROBABLE)
 
 
+def test_targets_of_another_dtype_are_promoted():
+    x, t = normal(5, dtype=np.float32), PROBABLE[0, :1]
+    for name in ("mse_loss", "l1_loss", "binary_cross_entropy_with_logits"):
+        call = lambda F, x, t, name=name: getattr(F, name)(x, t.expand(5))
+        beside(call, x, t, second=False, scale=1e4)
+
+
 def test_kl_div_batchmean_agrees():
     beside(lambda F, x, t: F.kl_div(x, t, reduction="batchmean"), normal(3, 4), PROBABLE)
     with pytest.warns(UserWarning, match="batchmean"):
@@ -151,6 +158,7 @@ def test_two_shapes_warn_and_broadcast():
         lambda nn, x: nn.functional.kl_div(x, x, reduction="what"),
         lambda nn, x: nn.functional.poisson_nll_loss(x, x, reduction="what"),
         lambda nn, x: nn.functional.mse_loss(x, x, weight=x[0]),
+        lambda nn, x: nn.functional.mse_loss(x.long(), x.long()),
         lambda nn, x: nn.functional.smooth_l1_loss(x, x, beta=-1.0),
         lambda nn, x: nn.functional.huber_loss(x, x, delta=0.0),
         lambda nn, x: nn.functional.binary_cross_entropy(x, x[0]),

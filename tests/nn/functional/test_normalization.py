@@ -28,10 +28,9 @@ def test_rms_norm_agrees(eps):
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 5), (3, 6, 2, 2), (1, 6, 3)])
 @pytest.mark.parametrize("groups", [1, 2, 6])
 def test_group_norm_agrees(shape, groups):
-    if shape == (4, 6) and groups == 6:
-        pytest.skip("one value in each group")
     weight, bias = normal(6, seed=1), normal(6, seed=2)
-    beside(lambda F, x, w, b: F.group_norm(x, groups, w, b), normal(*shape), weight, bias, scale=10)
+    scale = 1e10 if shape == (4, groups) else 10  # one value a group: both sides give rounding errors around 0
+    beside(lambda F, x, w, b: F.group_norm(x, groups, w, b), normal(*shape), weight, bias, scale=scale)
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (5, 3, 4), (2, 3, 4, 2), (1, 3, 4)])

@@ -15,10 +15,13 @@ def test_constant_padding_agrees(pad):
 @pytest.mark.parametrize(
     ("shape", "pad"),
     [
-        ((2, 4), (1, 2)), ((2, 3, 4), (3, 0)), ((2, 3, 4), (1, 2, 2, 1)), ((2, 2, 3, 4), (1, 1, 0, 2)),
+        ((2, 4), (1, 2)),
+        ((2, 3, 4), (3, 0)),
+        ((2, 3, 4), (1, 2, 2, 1)),
+        ((2, 2, 3, 4), (1, 1, 0, 2)),
         ((1, 3, 3, 3), (1, 1, 1, 0, 2, 1)),
     ],
-)  # fmt: skip
+)
 def test_other_modes_agree(mode, shape, pad):
     beside(lambda F, x: F.pad(x, pad, mode=mode), normal(*shape))
 

@@ -65,12 +65,11 @@ def _block(k: Kind, rows: int, columns: int) -> str:
     for j in range(columns):
         lines.append(f"  %j{j} = call i64 @llvm.smin.i64(i64 %last, i64 {j})")
         lines.append(k.stepped(f"%b{j}", "%b", f"%j{j}", "%bcs"))
-    lines.append(
-        f"  br label %loop\nloop:\n  %p = phi i64 [0, %entry], [%n, %body]\n  %n = add nsw i64 %p, {steps * k.lanes}"
-    )
+    lines.append("  br label %loop\nloop:\n  %p = phi i64 [0, %entry], [%n, %body]")
     for i, j in every:
         for u in range(steps):
             lines.append(f"  %s{u}_{i}_{j} = phi {k.vector} [zeroinitializer, %entry], [%t{u}_{i}_{j}, %body]")
+    lines.append(f"  %n = add nsw i64 %p, {steps * k.lanes}")
     lines.append("  %more = icmp sle i64 %n, %k\n  br i1 %more, label %body, label %whole\nbody:")
     for u in range(steps):
         lines.append(f"  %p{u} = add nsw i64 %p, {u * k.lanes}")
@@ -100,11 +99,11 @@ def _block(k: Kind, rows: int, columns: int) -> str:
 def _rest(k: Kind, lines: list[str], rows: int, columns: int, sums: str) -> None:
     """What is left along k, a masked vector at a time: %rI_J are the sums."""
     every = [(i, j) for i in range(rows) for j in range(columns)]
-    lines.append("  br label %rest\nrest:\n  %q = phi i64 [%p, %whole], [%qn, %part]\n  %left = sub i64 %k, %q")
+    lines.append("  br label %rest\nrest:\n  %q = phi i64 [%p, %whole], [%qn, %part]")
     for i, j in every:
         lines.append(f"  %r{i}_{j} = phi {k.vector} [%{sums}_{i}_{j}, %whole], [%x{i}_{j}, %part]")
     lines += [
-        f"  %qn = add nsw i64 %q, {k.lanes}\n  %some = icmp sgt i64 %left, 0",
+        f"  %left = sub i64 %k, %q\n  %qn = add nsw i64 %q, {k.lanes}\n  %some = icmp sgt i64 %left, 0",
         "  br i1 %some, label %part, label %out\npart:",
         k.mask("%mask", "%left"),
     ]
@@ -119,7 +118,7 @@ def _rest(k: Kind, lines: list[str], rows: int, columns: int, sums: str) -> None
 
 def _fold(k: Kind, lines: list[str], name: str, sums: list[str]) -> str:
     """The sums over the lanes of each vector, side by side in one vector of len(sums) lanes."""
-    distance, level = 1, 0
+    columns, distance, level = len(sums), 1, 0
     while distance < k.lanes:
         low, high = k.crossing(distance) if len(sums) > 1 else (
             [i for i in range(k.lanes)],
@@ -131,7 +130,8 @@ def _fold(k: Kind, lines: list[str], name: str, sums: list[str]) -> str:
             lines += [k.shuffle(f"{new}l", x, y, low), k.shuffle(f"{new}h", x, y, high), k.add(new, f"{new}l", f"{new}h")]
             made.append(new)
         sums, distance, level = made, distance * 2, level + 1
-    return sums[0]
+    lines.append(k.shuffle(f"%{name}", sums[0], "poison", list(range(columns))))
+    return f"%{name}"
 
 
 def _writer(k: Kind, columns: int) -> str:
@@ -160,7 +160,7 @@ add:
 lanes:
 """
     return f"""define internal void @write_{k.suffix}_{columns}({one.vector} %sums, i64 %last, ptr %c, i64 %ccs, ptr %d, \
-i64 %dcs, {k.type} %scale) nounwind {{
+i64 %dcs, {k.type} %scale) noinline nounwind {{
 entry:
 {one.splat("%s", "%scale")}
 {one.scale("%x", "%sums", "%s")}

@@ -17,7 +17,7 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert.backends.interpreter import Interpreter
-from wengert.backends.llvm import jit
+from wengert.backends.llvm import jit, product
 from wengert.backends.llvm.emit import collapse, emit_nest
 from wengert.backends.llvm.target import host
 from wengert.errors import unreachable
@@ -97,7 +97,7 @@ class Compiled:
             self._enter(id(items), self._buffers, self._places.ctypes.data)
         for function, segment in zip(self._functions, self.segments):
             if function is not None:
-                function(self._buffers, _work())
+                function(self._buffers, product.scratch())
                 if self._failures[0]:
                     self._failures[0] = 0
                     Interpreter(self.graph).run(values)  # raises what is wrong, with the user's line
@@ -251,14 +251,25 @@ def _reads_where_it_writes(step: ProgramStep, source: int, output: int) -> bool:
     # With folds, a later phase may read again what an earlier store wrote over.
     folds = any(isinstance(a, Fold) for a in step.actions)
     inner = any(any(strides[len(step.outer) :]) for strides, _ in stores)
-    return stores == loads and len(stores) == 1 and not looked_up and not (folds and inner)
+    return stores == loads and len(stores) == 1 and not looked_up and not (folds and inner) and not _read_after(step, source, output)
 
 
-def _work() -> int:
-    """Scratch memory for the matrix product, one region a thread."""
-    from wengert.backends.llvm.product import scratch
-
-    return scratch()
+def _read_after(nest: Nest, source: int, output: int) -> bool:
+    """Whether, at one point, something is still read from `source` after `output` has been written."""
+    depends: list[bool] = []
+    for v in nest.values:
+        if isinstance(v, Load):
+            depends.append(v.buffer == source)
+        elif isinstance(v, Apply):
+            depends.append(any([depends[i] for i in v.args]))
+        else:
+            depends.append(isinstance(v, Lookup) and depends[v.index])
+    written = False
+    for action in nest.actions:
+        if written and depends[action.value]:
+            return True
+        written = written or (isinstance(action, Store) and action.buffer == output)
+    return False
 
 
 # --- code -------------------------------------------------------------------------------------------------------------

@@ -233,9 +233,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return wrap(p.slice(x, index=tuple(first)) * p.sigmoid(p.slice(x, index=tuple(second))))
 
 
-def softmax(
-    input: Tensor, dim: Optional[int] = None, _stacklevel: int = 3, dtype: Optional[DType] = None
-) -> Tensor:
+def softmax(input: Tensor, dim: Optional[int] = None, _stacklevel: int = 3, dtype: Optional[DType] = None) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`. `dtype`: convert the input to it first."""
     return reduce.softmax(input, _chosen(dim, input, "softmax"), dtype)
 
@@ -247,9 +245,7 @@ def log_softmax(
     return reduce.log_softmax(input, _chosen(dim, input, "log_softmax"), dtype)
 
 
-def softmin(
-    input: Tensor, dim: Optional[int] = None, _stacklevel: int = 3, dtype: Optional[DType] = None
-) -> Tensor:
+def softmin(input: Tensor, dim: Optional[int] = None, _stacklevel: int = 3, dtype: Optional[DType] = None) -> Tensor:
     """softmax(-x) along `dim`. `dtype`: convert the input to it first."""
     return reduce.softmax(elementwise.neg(input), _chosen(dim, input, "softmin"), dtype)
 
@@ -264,9 +260,7 @@ def _chosen(dim: Optional[int], input: Tensor, name: str) -> int:
     return 0 if node_of(input, name).ndim in (0, 1, 3) else 1
 
 
-def gumbel_softmax(
-    logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
-) -> Tensor:
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
     """softmax((x + g) / tau) along `dim` with Gumbel noise g: a sample from the categorical distribution of the logits,
     made smooth. `hard`: one-hot, with the derivative of the smooth one.
 

@@ -1,12 +1,11 @@
 """Losses whose target names classes, and their kin with margins.
 
 Hot path: `cross_entropy` with class indices and no weight is one stable composite and a mean; targets whose values are
-known are checked here, with one look at their least and greatest, so that an error names the user's line.
+known are checked here, with one look at their greatest, so that an error names the user's line.
 """
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any, Optional
 
 import numpy as np
@@ -15,7 +14,7 @@ from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, shape_error
 from wengert.functions.axes import kept
 from wengert.functions.operands import node_of
-from wengert.functions.reduce import amount, widened
+from wengert.functions.reduce import mean_node, widened
 from wengert.graph.node import Node
 from wengert.graph.record import record, scalar
 from wengert.graph.rule import primitives as p
@@ -26,6 +25,8 @@ from wengert.primitives.reductions import reduce_sum
 from wengert.primitives.stable import cross_entropy as cross_entropy_of
 from wengert.tensors.tensor import Tensor, wrap
 
+_UNSIGNED = np.dtype(np.uint64)
+_greatest = np.maximum.reduce
 _ALL_AXES = [tuple(range(n)) for n in range(65)]  # NumPy has at most 64
 
 
@@ -62,12 +63,7 @@ def cross_entropy(
     wide = widened(x)
     if weight is None and not label_smoothing:
         z = record(cross_entropy_of, (wide, t), (ignore_index,))
-        if reduction == "mean":
-            total = record(reduce_sum, (z,), (_ALL_AXES[z.type.ndim],))
-            count = amount(z.type.size, z.type.dtype) if all_count else _count(t, ignore_index, wide)
-            y = record(div, (total, count))
-            return wrap(y if wide is x else move(y, x.dtype))
-        return _reduced(z, None, reduction, x, unbatched)
+        return _reduced(z, None if all_count else _count(t, ignore_index, wide), reduction, x, unbatched)
     factor = _class_weight("cross_entropy", weight, t, x.shape[1], ignore_index, wide)
     log_p = p.log_softmax(wide, axis=1)
     z = _picked(log_p, t, ignore_index) * factor
@@ -95,9 +91,7 @@ def nll_loss(
     return _reduced(_picked(wide, t, ignore_index) * factor, sum_all(factor), reduction, x, unbatched)
 
 
-def _batched(
-    operation: str, x: Node, t: Node, ignore_index: Optional[int] = None
-) -> tuple[Node, Node, bool, bool]:
+def _batched(operation: str, x: Node, t: Node, ignore_index: Optional[int] = None) -> tuple[Node, Node, bool, bool]:
     """Input (batch, classes, ...) and int64 target (batch, ...), checked; whether there was no batch dimension; and
     whether it is known already that no target is ignored."""
     all_count = _check_classes(t, x.shape[min(x.ndim - 1, 1)] if x.ndim else 1, ignore_index)
@@ -137,9 +131,8 @@ def _check_classes(t: Node, classes: int, ignore_index: Optional[int]) -> bool:
         return False
     if value.size == 0:
         return True
-    low, high = value.min(), value.max()
-    inside = low >= 0 and high < classes
-    if inside and (ignore_index is None or not low <= ignore_index <= high):
+    quick = value.ndim and t.type.dtype is dtypes.int64 and (ignore_index is None or ignore_index < 0)
+    if quick and _greatest(value.view(_UNSIGNED), None) < classes:  # read as unsigned, a negative one is a great one
         return True
     value = np.asarray(value)
     counted = value if ignore_index is None else value[value != ignore_index]
@@ -182,9 +175,7 @@ def _along_classes(weight: Tensor, x: Node) -> Node:
     return p.reshape(w, shape=(1, w.size, *(1,) * (x.ndim - 2)))  # type: ignore[no-any-return]
 
 
-def _class_weight(
-    operation: str, weight: Optional[Tensor], t: Node, classes: int, ignore_index: int, x: Node
-) -> Node:
+def _class_weight(operation: str, weight: Optional[Tensor], t: Node, classes: int, ignore_index: int, x: Node) -> Node:
     """Each target's weight: that of its class, or 1; 0 where ignored."""
     counted = _counted(t, ignore_index)
     if weight is None:
@@ -200,9 +191,11 @@ def _check_weight(operation: str, weight: Any, classes: int) -> None:
 
 
 def _reduced(z: Node, divisor: Optional[Node], reduction: str, x: Node, unbatched: bool) -> Tensor:
-    """The loss in the input's dtype; the mean is the sum over `divisor`."""
-    if reduction == "mean" and divisor is not None:
-        return wrap(move(sum_all(z) / divisor, x.dtype))
+    """The loss in the input's dtype; the mean is the sum over `divisor`, by default the number of elements."""
+    if reduction == "mean":
+        axes = _ALL_AXES[z.type.ndim]
+        y = mean_node(z, axes) if divisor is None else record(div, (record(reduce_sum, (z,), (axes,)), divisor))
+        return wrap(move(y, x.type.dtype))
     if unbatched and reduction == "none":
         z = p.reshape(z, shape=())
     return reduce_loss(move(z, x.dtype), reduction)
@@ -232,7 +225,7 @@ def _of_probabilities(
         w = move(weight._read(), wide.dtype)
         log_p = log_p * (w if x.ndim == 1 else _along_classes(weight, log_p))
     z = -p.reduce_sum(log_p * t, axes=(axis,))
-    return _reduced(z, amount(prod(z.shape), z.dtype), reduction, x, False)
+    return _reduced(z, None, reduction, x, False)
 
 
 # --- with margins --------------------------------------------------------------------------------------------------

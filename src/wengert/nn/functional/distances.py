@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Optional, Union
 
-from wengert.errors import runtime_error, shape_error
+from wengert.errors import runtime_error
 from wengert.functions.axes import axes_of, axis_of, kept
 from wengert.functions.norms import pdist, vector_norm_node
 from wengert.functions.operands import deliver, promote
@@ -57,9 +57,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return deliver(primitives.reduce_sum(a * b, axes=axes))
 
 
-def pairwise_distance(
-    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Tensor:
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """|x1 - x2 + eps|_p along the last dimension.
 
     Shape: x1 and x2 (*, n), which broadcast; the result (*), or (*, 1) with `keepdim`.
@@ -71,8 +69,6 @@ def pairwise_distance(
 def distance(a: Node, b: Node, order: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Node:
     """|a - b + eps| along the last axis."""
     difference = widened(a - b + eps)
-    if not difference.ndim:
-        raise shape_error("pairwise_distance", "at least one dimension", (a.shape, b.shape))
-    axes = (difference.ndim - 1,)
+    axes = (difference.ndim - 1,) if difference.ndim else ()
     norm = move(vector_norm_node(difference, float(order), axes), a.dtype)
     return kept(norm, difference.shape, axes) if keepdim else norm

@@ -56,11 +56,12 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def _feature_dropout(input: Tensor, p: float, training: bool, inplace: bool, name: str, batched: bool) -> Tensor:
     """Dropout of whole channels: those of dimension 1, or of dimension 0 where there is no batch."""
     check_probability(p)
-    x = floating_node(input, name)
+    rank = node_of(input, name).ndim
     if not training or p == 0:
         return input
-    if x.ndim < 2 and batched:
-        raise runtime_error(name, "feature dropout requires at least 2 dimensions in the input", x.ndim)
+    x = floating_node(input, name)
+    if rank < 2 and batched:
+        raise runtime_error(name, "feature dropout requires at least 2 dimensions in the input", rank)
     leading = 2 if batched else 1
     shape = x.shape[:leading] + (1,) * (x.ndim - leading)
     return finish(input, _dropped(x, p, shape), name, inplace)
@@ -147,9 +148,10 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     Raises: ValueError unless p lies in [0, 1]; RuntimeError for fewer than 2 dimensions.
     """
     check_probability(p)
-    x = floating_node(input, "feature_alpha_dropout")
+    node_of(input, "feature_alpha_dropout")
     if not training or p == 0:
         return input
+    x = floating_node(input, "feature_alpha_dropout")
     if x.ndim < 2:
         wanted = "feature dropout requires at least 2 dimensions in the input"
         raise runtime_error("feature_alpha_dropout", wanted, x.ndim)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Optional, Union
 
-from wengert.errors import runtime_error, shape_error
+from wengert.errors import dtype_error, runtime_error, shape_error
 from wengert.functions.operands import node_of, promote
 from wengert.graph.node import Node
 from wengert.graph.record import scalar
@@ -24,8 +24,15 @@ from wengert.tensors.tensor import Tensor, wrap
 
 
 def _pair(operation: str, input: Tensor, target: Tensor) -> tuple[Node, Node]:
-    """Input and target in one dtype; a warning when they have two shapes, which is seldom meant."""
+    """Input and target in one floating dtype; a warning when they have two shapes, which is seldom meant.
+
+    Raises: RuntimeError when both are integers.
+    """
     x, t = promote(operation, input, target)
+    if not x.type.inexact:
+        raise dtype_error(
+            operation, "an input or a target of a floating dtype", x.dtype, "convert one, as with .float()"
+        )
     if x.shape != t.shape:
         warnings.warn(
             f"Using a target size ({like(t.shape)}) that is different to the input size ({like(x.shape)}). This will "
@@ -145,16 +152,16 @@ def binary_cross_entropy(
     Raises: ValueError when the sizes differ; RuntimeError for an input known to lie outside [0, 1].
     """
     word = reduction_word(size_average, reduce, reduction)
-    x = floating_node(input, "binary_cross_entropy")
-    t = move(node_of(target, "binary_cross_entropy", "target"), x.dtype)
+    name = "binary_cross_entropy"
+    x, t = promote(name, floating_node(input, name), node_of(target, name, "target"))
     if x.shape != t.shape:
         raise ValueError(
-            f"binary_cross_entropy: a target size ({like(t.shape)}) that is different to the input size "
+            f"{name}: a target size ({like(t.shape)}) that is different to the input size "
             f"({like(x.shape)}). Please ensure they have the same size."
         )
     if x.value is not None and x.size and not (x.value.min() >= 0 and x.value.max() <= 1):
-        raise runtime_error("binary_cross_entropy", "all elements of input should be between 0 and 1")
-    return reduce_loss(_weighted("binary_cross_entropy", p.binary_cross_entropy(x, t), weight), word)
+        raise runtime_error(name, "all elements of input should be between 0 and 1")
+    return reduce_loss(_weighted(name, p.binary_cross_entropy(x, t), weight), word)
 
 
 def binary_cross_entropy_with_logits(
@@ -172,8 +179,7 @@ def binary_cross_entropy_with_logits(
     """
     word = reduction_word(size_average, reduce, reduction)
     name = "binary_cross_entropy_with_logits"
-    x = floating_node(input, name)
-    t = move(node_of(target, name, "target"), x.dtype)
+    x, t = promote(name, floating_node(input, name), node_of(target, name, "target"))
     if x.shape != t.shape:
         raise ValueError(f"{name}: target size ({like(t.shape)}) must be the same as input size ({like(x.shape)})")
     if pos_weight is None:
@@ -410,9 +416,7 @@ def triplet_margin_with_distance_loss(
     return _triplet(nodes, lambda a, b: function(wrap(a), wrap(b))._read(), margin, swap, word)
 
 
-def _triplet(
-    nodes: list[Node], between: Callable[[Node, Node], Node], margin: float, swap: bool, word: str
-) -> Tensor:
+def _triplet(nodes: list[Node], between: Callable[[Node, Node], Node], margin: float, swap: bool, word: str) -> Tensor:
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     anchor, positive, negative = nodes

@@ -32,12 +32,17 @@ from wengert.tensors.tensor import Tensor, wrap
 
 
 def _affine(y: Node, weight: Optional[Tensor], bias: Optional[Tensor], shape: tuple[int, ...], operation: str) -> Node:
-    """weight y + bias, both reshaped to `shape`."""
+    """weight y + bias, both seen as `shape`, which broadcasts to y."""
     if weight is not None:
-        y = y * p.reshape(move(node_of(weight, operation, "weight"), y.dtype), shape=shape)
+        y = y * _seen(node_of(weight, operation, "weight"), shape, y.dtype)
     if bias is not None:
-        y = y + p.reshape(move(node_of(bias, operation, "bias"), y.dtype), shape=shape)
+        y = y + _seen(node_of(bias, operation, "bias"), shape, y.dtype)
     return y
+
+
+def _seen(x: Node, shape: tuple[int, ...], dtype: DType) -> Node:
+    x = move(x, dtype)
+    return x if x.type.shape == shape else p.reshape(x, shape=shape)
 
 
 def _check_sizes(operation: str, wanted: int, **given: Optional[Tensor]) -> None:
@@ -137,7 +142,7 @@ def batch_norm(
         raise shape_error("batch_norm", "an input (batch, channels, ...)", (x.shape,))
     channels = x.shape[1]
     _check_sizes("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    shape = (1, channels, *(1,) * (x.ndim - 2))
+    shape = (channels, *(1,) * (x.ndim - 2))
     axes = (0, *range(2, x.ndim))
     wide = widened(x)
     if training:
@@ -157,7 +162,7 @@ def _by_running(
 ) -> Node:
     if running_mean is None or running_var is None:
         raise runtime_error(operation, "running_mean and running_var must be defined in evaluation mode")
-    centre, spread = (p.reshape(move(t._read(), x.dtype), shape=shape) for t in (running_mean, running_var))
+    centre, spread = (_seen(t._read(), shape, x.dtype) for t in (running_mean, running_var))
     return (x - centre) * p.rsqrt(spread + eps)
 
 
@@ -210,7 +215,7 @@ def instance_norm(
     _check_sizes(
         "instance_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
     )
-    shape = (1, channels, *(1,) * (x.ndim - 2))
+    shape = (channels, *(1,) * (x.ndim - 2))
     axes = tuple(range(2, x.ndim))
     wide = widened(x)
     if use_input_stats:
@@ -250,5 +255,5 @@ def group_norm(
     rows = batch * num_groups
     grouped = p.reshape(wide, shape=(rows, x.size // rows if rows else 0))
     y = p.reshape(p.standardize(grouped, scalar(eps, wide.dtype), axes=(1,)), shape=x.shape)
-    shape = (1, channels, *(1,) * (x.ndim - 2))
+    shape = (channels, *(1,) * (x.ndim - 2))
     return wrap(move(_affine(y, weight, bias, shape, "group_norm"), x.dtype))

@@ -48,7 +48,7 @@ def get_total_norm(
     if error_if_nonfinite and not total.isfinite().item():  # type: ignore[attr-defined]
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it cannot be clipped. "
-            "To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
+            "With error_if_nonfinite=False the gradients are scaled by it all the same."
         )
     return total
 

@@ -89,7 +89,7 @@ class Channel:
         if not _RAW:
             self.connection.recv_bytes_into(part)
             return part
-        pipe, rest = self.connection.fileno(), memoryview(part)
+        pipe, rest = self.connection.fileno(), part.data
         while rest:
             got = os.readv(pipe, [rest])
             if not got:

@@ -158,6 +158,11 @@ class DataLoader(Generic[T_co]):
         """Whether there are batches, not single samples."""
         return self.batch_sampler is not None
 
+    @property
+    def _index_sampler(self) -> Any:
+        """What gives the indices of each batch, or of each sample."""
+        return self.batch_sampler if self._auto_collation else self.sampler
+
     def __iter__(self) -> Union[OwnProcess, Workers]:
         if self.num_workers == 0:
             return OwnProcess(self)
@@ -173,7 +178,7 @@ class DataLoader(Generic[T_co]):
 
     def __len__(self) -> int:
         if not self._iterable:
-            return len(self.batch_sampler if self._auto_collation else self.sampler)
+            return len(self._index_sampler)
         length = self._promised_length = len(self.dataset)
         if self.batch_size is None:
             return length

@@ -36,6 +36,7 @@ class _LoaderIterator:
     def _begin(self) -> None:
         loader = self._loader
         self._given = 0
+        self._promised = loader._promised_length
         self._seed: int = randint(2**63 - 1, (), generator=loader.generator).item()
         self._indices: Iterator[Any] = (
             index_batches(loader.batch_sampler) if loader._auto_collation else iter(loader.sampler)
@@ -45,12 +46,12 @@ class _LoaderIterator:
         return self
 
     def __len__(self) -> int:
-        return len(self._loader)
+        return len(self._loader._index_sampler)
 
     def __next__(self) -> Any:
         data = self._next()
         self._given += 1
-        promised = self._loader._promised_length
+        promised = self._promised
         if promised is not None and self._given > promised:
             warnings.warn(
                 f"Length of IterableDataset {self._loader.dataset} was reported to be {promised} (when accessing "

@@ -122,8 +122,8 @@ def work(channel: Channel, job: Job, number: int) -> None:
     global _info
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the loader's business; it then ends the channel
     recorder.tape = []  # what the loader's process has pending, it runs
-    settings.tier = "interpret"  # compiled programs have threads, which do not follow into a forked process
-    tiers.clear()
+    settings.tier = "interpret"  # a worker's graphs are small, and its processor is one of several
+    tiers.set_aside()
     where = f"in DataLoader worker process {number}"
     seed = job.seed + number
     _info = WorkerInfo(number, job.workers, seed, job.dataset)

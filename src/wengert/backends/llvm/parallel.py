@@ -1,0 +1,456 @@
+"""The thread pool as LLVM IR: it waits, hands out work and sleeps without knowing of Python.
+
+    void wengert_parallel(ptr task, ptr context, i64 begin, i64 end, i64 grain, i64 align)
+
+calls task(ptr context, i64 begin, i64 end, i64 worker) on pieces of the range and returns when all are done. Pieces are
+at least `grain` long, and a multiple of `align` but for the last; there are at most as many as threads, so they depend
+on nothing but the range, grain, align and the number of threads. `worker` (0 is the caller, below the number of threads)
+tells which scratch memory a task may use, and must not bear on results: who runs a piece is open. An empty range calls
+nothing; a range of one piece, a call from within a task, and a call while another thread of the program uses the pool
+run in the caller, as worker 0.
+
+How it works. A *region* is one call. It has a number, counted up, and a slot for each piece that holds 2 x number while
+the piece is open and 2 x number + 1 once it is taken; slots are taken by compare-and-exchange, so a worker that wakes up
+late finds nothing of its old region. Worker w tries piece w first (what it has in its cache may be of use), then the
+others; the caller does the same, so a worker that has not woken up in time costs nothing.
+
+Workers wait for the number to change: `spins` rounds of watching, then asleep on a condition variable. The caller waits
+for the count of unfinished pieces likewise. Sleeping is safe by the usual two-sided check: who goes to sleep first says
+so and then looks again, who wakes first changes the number and then looks for sleepers (both in sequential order).
+
+    i64  wengert_pool_resize(i64 threads)   stop all workers, take this many from now on; 0 if the pool is in use, else 1
+    void wengert_pool_reset(i64 spins)      forget all workers: at the start, and in a child after fork
+    void wengert_pool_pause(i64 rounds)     watch for this many rounds
+
+Workers start in the first region that needs them. They block every signal, so that signals reach Python's threads.
+"""
+
+from __future__ import annotations
+
+MOST_THREADS = 256
+
+# What the text calls of the C library. Without them there is one thread.
+SYMBOLS = (
+    "pthread_create", "pthread_join", "pthread_sigmask", "sigfillset",
+    "pthread_mutex_init", "pthread_mutex_lock", "pthread_mutex_unlock",
+    "pthread_cond_init", "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
+)  # fmt: skip
+
+# A distance at which no two variables share a cache line, nor a pair of lines that is fetched together.
+_APART = 128
+
+
+def parallel(triple: str) -> str:
+    """The pool's text. `triple` chooses how a processor is told that it waits, and the numbers of the C library."""
+    if triple.startswith(("x86_64", "i686")):
+        pause, declare = "call void @llvm.x86.sse2.pause()", "declare void @llvm.x86.sse2.pause()"
+    elif triple.startswith(("aarch64", "arm64")):
+        pause, declare = "call void @llvm.aarch64.hint(i32 1)", "declare void @llvm.aarch64.hint(i32)"
+    else:
+        pause, declare = "fence seq_cst", ""
+    replace_mask = 3 if "darwin" in triple or "macos" in triple or "bsd" in triple else 2  # SIG_SETMASK
+    return "\n".join([_STATE, _ENTRY, _WORK, _WORKER, _CONTROL.replace("SIG_SETMASK", str(replace_mask)), declare]).replace(
+        "PAUSE", pause
+    )
+
+
+def serial() -> str:
+    """The same functions for a platform without POSIX threads: everything runs in the caller."""
+    return f"""
+define void @wengert_parallel({_ARGUMENTS}) nounwind {{
+  %some = icmp slt i64 %begin, %end
+  br i1 %some, label %run, label %out
+run:
+  call void %task(ptr %context, i64 %begin, i64 %end, i64 0)
+  br label %out
+out:
+  ret void
+}}
+define i64 @wengert_pool_resize(i64 %threads) nounwind {{
+  ret i64 1
+}}
+define void @wengert_pool_reset(i64 %spins) nounwind {{
+  ret void
+}}
+define void @wengert_pool_pause(i64 %rounds) nounwind {{
+  ret void
+}}
+define internal i64 @pool_threads() nounwind {{
+  ret i64 1
+}}"""
+
+
+_ARGUMENTS = "ptr %task, ptr %context, i64 %begin, i64 %end, i64 %grain, i64 %align"
+
+_STATE = f"""
+@pool.busy = internal global i32 0, align {_APART}          ; 1 while a region runs or the workers are being stopped
+@pool.region = internal global i64 0, align {_APART}        ; the region's number; every worker watches it
+@pool.left = internal global i64 0, align {_APART}          ; pieces not yet done
+@pool.slots = internal global [{MOST_THREADS} x [{_APART // 8} x i64]] zeroinitializer, align {_APART}
+
+@pool.task = internal global ptr null, align {_APART}       ; of the region: what to call, and how the range is cut
+@pool.context = internal global ptr null
+@pool.begin = internal global i64 0
+@pool.end = internal global i64 0
+@pool.align = internal global i64 1
+@pool.units = internal global i64 0                         ; a piece has so many times `align`,
+@pool.extra = internal global i64 0                         ; and the first so many pieces one more
+@pool.pieces = internal global i64 0
+
+@pool.threads = internal global i64 1, align {_APART}       ; wanted, with the caller
+@pool.running = internal global i64 0                       ; workers started
+@pool.failed = internal global i64 0                        ; the system gave no thread: do not ask again
+@pool.spins = internal global i64 0
+@pool.quit = internal global i32 0
+@pool.sleepers = internal global i64 0                      ; workers asleep
+@pool.drowsy = internal global i64 0                        ; 1 if the caller sleeps
+@pool.mutex = internal global [{_APART} x i8] zeroinitializer, align {_APART}
+@pool.wake = internal global [{_APART} x i8] zeroinitializer, align {_APART}
+@pool.done = internal global [{_APART} x i8] zeroinitializer, align {_APART}
+@pool.handles = internal global [{MOST_THREADS} x i64] zeroinitializer, align {_APART}
+
+declare i32 @pthread_create(ptr, ptr, ptr, ptr)
+declare i32 @pthread_join(i64, ptr)
+declare i32 @pthread_sigmask(i32, ptr, ptr)
+declare i32 @sigfillset(ptr)
+declare i32 @pthread_mutex_init(ptr, ptr)
+declare i32 @pthread_mutex_lock(ptr)
+declare i32 @pthread_mutex_unlock(ptr)
+declare i32 @pthread_cond_init(ptr, ptr)
+declare i32 @pthread_cond_wait(ptr, ptr)
+declare i32 @pthread_cond_signal(ptr)
+declare i32 @pthread_cond_broadcast(ptr)
+
+define internal i64 @pool_threads() nounwind {{
+  %n = load atomic i64, ptr @pool.threads monotonic, align 8
+  ret i64 %n
+}}
+"""
+
+# The caller's side.
+_ENTRY = f"""
+define void @wengert_parallel({_ARGUMENTS}) nounwind {{
+entry:
+  %range = sub i64 %end, %begin
+  %some = icmp sgt i64 %range, 0
+  br i1 %some, label %measure, label %out
+measure:
+  %threads = call i64 @pool_threads()
+  %al = call i64 @llvm.smax.i64(i64 %align, i64 1)
+  %gr = call i64 @llvm.smax.i64(i64 %grain, i64 1)
+  %gr1 = add i64 %gr, %al
+  %gr2 = sub i64 %gr1, 1
+  %gr3 = udiv i64 %gr2, %al
+  %least = mul i64 %gr3, %al                                ; grain, rounded up to a multiple of align
+  %fit = udiv i64 %range, %least
+  %pieces = call i64 @llvm.smin.i64(i64 %fit, i64 %threads)
+  %several = icmp sgt i64 %pieces, 1
+  br i1 %several, label %claim, label %alone
+claim:
+  %was = cmpxchg ptr @pool.busy, i32 0, i32 1 acquire monotonic
+  %mine = extractvalue {{i32, i1}} %was, 1
+  br i1 %mine, label %start, label %alone
+alone:
+  call void %task(ptr %context, i64 %begin, i64 %end, i64 0)
+  br label %out
+start:
+  %needed = sub i64 %threads, 1
+  %running = load i64, ptr @pool.running
+  %failed = load i64, ptr @pool.failed
+  %lack = icmp slt i64 %running, %needed
+  %try = icmp eq i64 %failed, 0
+  %hire = and i1 %lack, %try
+  br i1 %hire, label %staff, label %publish
+staff:
+  call void @pool_start(i64 %needed)
+  br label %publish
+publish:
+  %all = udiv i64 %range, %al
+  %units = udiv i64 %all, %pieces
+  %extra = urem i64 %all, %pieces
+  store ptr %task, ptr @pool.task
+  store ptr %context, ptr @pool.context
+  store i64 %begin, ptr @pool.begin
+  store i64 %end, ptr @pool.end
+  store i64 %al, ptr @pool.align
+  store i64 %units, ptr @pool.units
+  store i64 %extra, ptr @pool.extra
+  store atomic i64 %pieces, ptr @pool.pieces monotonic, align 8
+  store atomic i64 %pieces, ptr @pool.left monotonic, align 8
+  %last = load i64, ptr @pool.region
+  %number = add i64 %last, 1
+  %open = shl i64 %number, 1
+  br label %slot
+slot:
+  %p = phi i64 [0, %publish], [%p1, %slot]
+  %place = getelementptr [{_APART // 8} x i64], ptr @pool.slots, i64 %p
+  store atomic i64 %open, ptr %place monotonic, align 8
+  %p1 = add i64 %p, 1
+  %moreslots = icmp slt i64 %p1, %pieces
+  br i1 %moreslots, label %slot, label %go
+go:
+  store atomic i64 %number, ptr @pool.region seq_cst, align 8
+  %asleep = load atomic i64, ptr @pool.sleepers seq_cst, align 8
+  %rouse = icmp sgt i64 %asleep, 0
+  br i1 %rouse, label %call, label %work
+call:
+  call void @pool_wake_all()
+  br label %work
+work:
+  call void @pool_work(i64 %number, i64 0)
+  %spins = load i64, ptr @pool.spins
+  br label %watch
+watch:
+  %turn = phi i64 [0, %work], [%turn1, %again]
+  %left = load atomic i64, ptr @pool.left acquire, align 8
+  %finished = icmp eq i64 %left, 0
+  br i1 %finished, label %free, label %wait
+wait:
+  %turn1 = add i64 %turn, 1
+  %patient = icmp sle i64 %turn1, %spins
+  br i1 %patient, label %again, label %sleep
+again:
+  PAUSE
+  br label %watch
+sleep:
+  %l = call i32 @pthread_mutex_lock(ptr @pool.mutex)
+  store atomic i64 1, ptr @pool.drowsy seq_cst, align 8
+  br label %look
+look:
+  %still = load atomic i64, ptr @pool.left seq_cst, align 8
+  %ready = icmp eq i64 %still, 0
+  br i1 %ready, label %awake, label %doze
+doze:
+  %w = call i32 @pthread_cond_wait(ptr @pool.done, ptr @pool.mutex)
+  br label %look
+awake:
+  store atomic i64 0, ptr @pool.drowsy seq_cst, align 8
+  %u = call i32 @pthread_mutex_unlock(ptr @pool.mutex)
+  br label %free
+free:
+  store atomic i32 0, ptr @pool.busy release, align 4
+  br label %out
+out:
+  ret void
+}}
+define internal void @pool_wake_all() noinline nounwind {{
+  %l = call i32 @pthread_mutex_lock(ptr @pool.mutex)
+  %b = call i32 @pthread_cond_broadcast(ptr @pool.wake)
+  %u = call i32 @pthread_mutex_unlock(ptr @pool.mutex)
+  ret void
+}}
+"""
+
+# Both sides: take pieces of a region and run them.
+_WORK = f"""
+define internal void @pool_work(i64 %number, i64 %worker) nounwind {{
+entry:
+  %pieces = load atomic i64, ptr @pool.pieces monotonic, align 8
+  %open = shl i64 %number, 1
+  %taken = or i64 %open, 1
+  br label %try
+try:
+  %t = phi i64 [0, %entry], [%t1, %next]
+  %t1 = add i64 %t, 1
+  %more = icmp slt i64 %t, %pieces
+  br i1 %more, label %choose, label %out
+choose:
+  %sum = add i64 %worker, %t
+  %p = urem i64 %sum, %pieces
+  %place = getelementptr [{_APART // 8} x i64], ptr @pool.slots, i64 %p
+  %seen = load atomic i64, ptr %place monotonic, align 8
+  %free = icmp eq i64 %seen, %open
+  br i1 %free, label %take, label %next
+take:
+  %was = cmpxchg ptr %place, i64 %open, i64 %taken acquire monotonic
+  %mine = extractvalue {{i64, i1}} %was, 1
+  br i1 %mine, label %run, label %next
+run:
+  %task = load ptr, ptr @pool.task
+  %context = load ptr, ptr @pool.context
+  %begin = load i64, ptr @pool.begin
+  %end = load i64, ptr @pool.end
+  %align = load i64, ptr @pool.align
+  %units = load i64, ptr @pool.units
+  %extra = load i64, ptr @pool.extra
+  %before = mul i64 %units, %p
+  %bonus = call i64 @llvm.smin.i64(i64 %p, i64 %extra)
+  %from = add i64 %before, %bonus
+  %fromat = mul i64 %from, %align
+  %lo = add i64 %begin, %fromat
+  %lucky = icmp slt i64 %p, %extra
+  %one = zext i1 %lucky to i64
+  %size = add i64 %units, %one
+  %to = add i64 %from, %size
+  %toat = mul i64 %to, %align
+  %hi0 = add i64 %begin, %toat
+  %p1 = add i64 %p, 1
+  %last = icmp eq i64 %p1, %pieces
+  %hi = select i1 %last, i64 %end, i64 %hi0
+  call void %task(ptr %context, i64 %lo, i64 %hi, i64 %worker)
+  %left = atomicrmw sub ptr @pool.left, i64 1 seq_cst
+  %end0 = icmp eq i64 %left, 1
+  br i1 %end0, label %tell, label %next
+tell:
+  %drowsy = load atomic i64, ptr @pool.drowsy seq_cst, align 8
+  %sleeps = icmp ne i64 %drowsy, 0
+  br i1 %sleeps, label %call, label %next
+call:
+  %l = call i32 @pthread_mutex_lock(ptr @pool.mutex)
+  %s = call i32 @pthread_cond_signal(ptr @pool.done)
+  %u = call i32 @pthread_mutex_unlock(ptr @pool.mutex)
+  br label %next
+next:
+  br label %try
+out:
+  ret void
+}}
+"""
+
+# A worker's life.
+_WORKER = """
+define internal ptr @pool_worker(ptr %self) nounwind {
+entry:
+  %worker = ptrtoint ptr %self to i64
+  %spins = load i64, ptr @pool.spins
+  br label %idle
+idle:
+  %seen = phi i64 [0, %entry], [%number, %work]
+  br label %watch
+watch:
+  %turn = phi i64 [0, %idle], [%turn1, %again]
+  %now = load atomic i64, ptr @pool.region acquire, align 8
+  %new = icmp ne i64 %now, %seen
+  br i1 %new, label %wake, label %wait
+wait:
+  %turn1 = add i64 %turn, 1
+  %patient = icmp sle i64 %turn1, %spins
+  br i1 %patient, label %again, label %sleep
+again:
+  PAUSE
+  br label %watch
+sleep:
+  %l = call i32 @pthread_mutex_lock(ptr @pool.mutex)
+  %s = atomicrmw add ptr @pool.sleepers, i64 1 seq_cst
+  br label %look
+look:
+  %late = load atomic i64, ptr @pool.region seq_cst, align 8
+  %changed = icmp ne i64 %late, %seen
+  br i1 %changed, label %awake, label %doze
+doze:
+  %w = call i32 @pthread_cond_wait(ptr @pool.wake, ptr @pool.mutex)
+  br label %look
+awake:
+  %s1 = atomicrmw sub ptr @pool.sleepers, i64 1 seq_cst
+  %u = call i32 @pthread_mutex_unlock(ptr @pool.mutex)
+  br label %wake
+wake:
+  %number = phi i64 [%now, %watch], [%late, %awake]
+  %quit = load atomic i32, ptr @pool.quit monotonic, align 4
+  %leave = icmp ne i32 %quit, 0
+  br i1 %leave, label %out, label %work
+work:
+  call void @pool_work(i64 %number, i64 %worker)
+  br label %idle
+out:
+  ret ptr null
+}
+"""
+
+# Starting and stopping. The pool is claimed (busy is 1) in pool_start and pool_stop.
+_CONTROL = """
+define internal void @pool_start(i64 %needed) noinline nounwind {
+entry:
+  %full = alloca [128 x i8], align 16
+  %old = alloca [128 x i8], align 16
+  %f = call i32 @sigfillset(ptr %full)
+  %b = call i32 @pthread_sigmask(i32 SIG_SETMASK, ptr %full, ptr %old)
+  br label %next
+next:
+  %n = load i64, ptr @pool.running
+  %more = icmp slt i64 %n, %needed
+  br i1 %more, label %hire, label %out
+hire:
+  %n1 = add i64 %n, 1
+  %handle = getelementptr i64, ptr @pool.handles, i64 %n
+  %self = inttoptr i64 %n1 to ptr
+  %error = call i32 @pthread_create(ptr %handle, ptr null, ptr @pool_worker, ptr %self)
+  %fine = icmp eq i32 %error, 0
+  br i1 %fine, label %count, label %none
+count:
+  store i64 %n1, ptr @pool.running
+  br label %next
+none:
+  store i64 1, ptr @pool.failed
+  br label %out
+out:
+  %r = call i32 @pthread_sigmask(i32 SIG_SETMASK, ptr %old, ptr null)
+  ret void
+}
+define internal void @pool_stop() nounwind {
+entry:
+  store atomic i32 1, ptr @pool.quit monotonic, align 4
+  %last = load i64, ptr @pool.region
+  %number = add i64 %last, 1
+  store atomic i64 %number, ptr @pool.region seq_cst, align 8
+  call void @pool_wake_all()
+  br label %next
+next:
+  %n = load i64, ptr @pool.running
+  %some = icmp sgt i64 %n, 0
+  br i1 %some, label %join, label %out
+join:
+  %n1 = sub i64 %n, 1
+  %handle = getelementptr i64, ptr @pool.handles, i64 %n1
+  %thread = load i64, ptr %handle
+  %j = call i32 @pthread_join(i64 %thread, ptr null)
+  store i64 %n1, ptr @pool.running
+  br label %next
+out:
+  store atomic i32 0, ptr @pool.quit monotonic, align 4
+  store i64 0, ptr @pool.failed
+  ret void
+}
+define i64 @wengert_pool_resize(i64 %threads) nounwind {
+  %was = cmpxchg ptr @pool.busy, i32 0, i32 1 acquire monotonic
+  %mine = extractvalue {i32, i1} %was, 1
+  br i1 %mine, label %stop, label %busy
+stop:
+  call void @pool_stop()
+  store atomic i64 %threads, ptr @pool.threads monotonic, align 8
+  store atomic i32 0, ptr @pool.busy release, align 4
+  ret i64 1
+busy:
+  ret i64 0
+}
+define void @wengert_pool_reset(i64 %spins) nounwind {
+  store i64 0, ptr @pool.running
+  store i64 0, ptr @pool.failed
+  store i64 0, ptr @pool.sleepers
+  store i64 0, ptr @pool.drowsy
+  store i32 0, ptr @pool.quit
+  store i64 %spins, ptr @pool.spins
+  call void @llvm.memset.p0.i64(ptr @pool.mutex, i8 0, i64 128, i1 false)
+  call void @llvm.memset.p0.i64(ptr @pool.wake, i8 0, i64 128, i1 false)
+  call void @llvm.memset.p0.i64(ptr @pool.done, i8 0, i64 128, i1 false)
+  %m = call i32 @pthread_mutex_init(ptr @pool.mutex, ptr null)
+  %w = call i32 @pthread_cond_init(ptr @pool.wake, ptr null)
+  %d = call i32 @pthread_cond_init(ptr @pool.done, ptr null)
+  store atomic i32 0, ptr @pool.busy release, align 4
+  ret void
+}
+define void @wengert_pool_pause(i64 %rounds) nounwind {
+entry:
+  br label %watch
+watch:
+  %turn = phi i64 [0, %entry], [%turn1, %watch]
+  %now = load atomic i64, ptr @pool.region acquire, align 8
+  PAUSE
+  %turn1 = add i64 %turn, 1
+  %more = icmp slt i64 %turn1, %rounds
+  br i1 %more, label %watch, label %out
+out:
+  ret void
+}
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+"""

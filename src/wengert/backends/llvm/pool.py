@@ -1,0 +1,185 @@
+"""The one thread pool of the process, seen from Python: how many threads there are, and what a fork does to them.
+
+The pool itself is machine code (`parallel.py`) in the runtime library; `product.load` hands it over. Workers start when
+compiled code first needs them, and never touch Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import operator
+import os
+import threading
+import time
+from typing import Any, NamedTuple, Optional
+
+import llvmlite.binding as llvm
+
+from wengert.backends.llvm.jit import Loaded
+from wengert.backends.llvm.parallel import MOST_THREADS, SYMBOLS
+
+# How long a thread that waits watches before it sleeps: longer than the steps between two regions of one program take,
+# and than a sleeper takes to wake up (30 to 60 microseconds), so that spinning costs no more than sleeping would.
+WATCH = 100e-6
+
+
+class _Control(NamedTuple):
+    resize: Any
+    reset: Any
+    pause: Any
+    address: int
+
+
+_lock = threading.RLock()
+_wanted: Optional[int] = None
+_control: Optional[_Control] = None
+_spins = 0
+
+
+def set_num_threads(n: int) -> None:
+    """The number of threads of compiled code, the calling one among them; at most 256 are used. Waits for parallel work
+    that other Python threads have under way. Results may differ in their last bits between thread counts, never
+    between runs with the same.
+
+    Raises: TypeError for what is no integer, RuntimeError for numbers below 1.
+    """
+    global _wanted
+    if isinstance(n, bool):
+        raise TypeError("set_num_threads: expected an integer, but got a bool")
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise TypeError(f"set_num_threads: expected an integer, but got {type(n).__name__}") from None
+    if n < 1:
+        raise RuntimeError(f"set_num_threads: expected a positive number of threads, but got {n}")
+    with _lock:
+        _wanted = min(n, MOST_THREADS)
+        if _control is not None:
+            _resize(_control, _wanted)
+
+
+def get_num_threads() -> int:
+    """The number of threads of compiled code: what was set, else OMP_NUM_THREADS, else one for each processor core that
+    this process may use. 1 on a platform without POSIX threads."""
+    global _wanted
+    if _wanted is None:
+        _wanted = min(_default_threads(), MOST_THREADS)
+    return _wanted if has_threads() else 1
+
+
+def address() -> int:
+    """The address of wengert_parallel, once the runtime library is loaded; 0 before."""
+    return 0 if _control is None else _control.address
+
+
+# --- the runtime library ------------------------------------------------------------------------------------------------
+
+
+def has_threads() -> bool:
+    """Whether the process has the functions that the pool needs; makes them known to the JIT."""
+    global _found
+    if _found is None:
+        _found = _find_symbols()
+    return _found
+
+
+_found: Optional[bool] = None
+
+
+def _find_symbols() -> bool:
+    if os.name != "posix":
+        return False
+    process = ctypes.CDLL(None)
+    try:
+        addresses = {name: ctypes.cast(getattr(process, name), ctypes.c_void_p).value for name in SYMBOLS}
+    except AttributeError:
+        return False
+    for name, place in addresses.items():
+        llvm.add_symbol(name, place)
+    return True
+
+
+def attach(loaded: Loaded) -> None:
+    """Take over the pool in the runtime library, which must stay loaded for good."""
+    global _control, _spins
+    with _lock:
+        _control = _Control(
+            ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_resize")),
+            ctypes.CFUNCTYPE(None, ctypes.c_int64)(loaded.address("wengert_pool_reset")),
+            ctypes.CFUNCTYPE(None, ctypes.c_int64)(loaded.address("wengert_pool_pause")),
+            loaded.address("wengert_parallel"),
+        )
+        _spins = _rounds(_control, WATCH)
+        _configure(_control)
+
+
+def _configure(control: _Control) -> None:
+    threads = get_num_threads()
+    # With more threads than processors the one that is waited for may need this one's processor.
+    control.reset(_spins if threads <= _processors() else 0)
+    _resize(control, threads)
+
+
+def _resize(control: _Control, threads: int) -> None:
+    while not control.resize(threads):
+        time.sleep(50e-6)
+
+
+def _rounds(control: _Control, seconds: float) -> int:
+    """How many rounds of watching take this long: they cost from 1 to 50 ns, by the processor."""
+    rounds, fastest = 1000, float("inf")
+    for _ in range(3):  # the first is slow, and any may be interrupted
+        start = time.perf_counter()
+        control.pause(rounds)
+        fastest = min(fastest, time.perf_counter() - start)
+    return max(1, int(rounds * seconds / fastest))
+
+
+# --- how many -----------------------------------------------------------------------------------------------------------
+
+
+def _default_threads() -> int:
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if first.isdecimal() and int(first) > 0:
+        return int(first)
+    return max(1, _cores())
+
+
+def _processors() -> int:
+    """Logical processors that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cores() -> int:
+    """Physical cores among them, where Linux tells: two threads on one core share its arithmetic."""
+    if not hasattr(os, "sched_getaffinity"):
+        return _processors()
+    cores = set()
+    for processor in os.sched_getaffinity(0):
+        try:
+            with open(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list", encoding="ascii") as file:
+                cores.add(file.read())
+        except OSError:
+            return _processors()
+    return len(cores)
+
+
+# --- fork ---------------------------------------------------------------------------------------------------------------
+
+
+def _before_fork() -> None:
+    """Workers end, unless they are at work for another thread: a fork of a process with one thread is safe. They start
+    again when they are needed."""
+    _lock.acquire()
+    if _control is not None:
+        _control.resize(get_num_threads())
+
+
+def _after_fork_in_child() -> None:
+    if _control is not None:
+        _configure(_control)
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_lock.release, after_in_child=_after_fork_in_child)
