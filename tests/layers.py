@@ -47,8 +47,8 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 
 
-# Modules that import an optional or heavy package, and so may be imported inside a function, where they are needed.
-ON_DEMAND = {"wengert.backends.llvm"}
+# Modules that bring a heavy package, and so may be imported inside a function, by the first call that needs them.
+ON_DEMAND = {"wengert.backends.llvm", "wengert.runtime.disk"}
 
 
 def module_name(path: Path) -> str:

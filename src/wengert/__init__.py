@@ -226,6 +226,18 @@ from wengert.functions.join import (
 )
 from wengert.functions.layout import is_complex, is_floating_point, is_nonzero, is_same_size, numel
 from wengert.functions.masks import argwhere, masked_fill, masked_scatter, masked_select, nonzero
+from wengert.functions.matrices import (
+    cholesky,
+    cholesky_inverse,
+    cholesky_solve,
+    det,
+    inverse,
+    logdet,
+    pinverse,
+    qr,
+    slogdet,
+    svd,
+)
 from wengert.functions.multilinear import chain_matmul, cross, kron, matrix_power, tensordot, trace
 from wengert.functions.norms import cdist, dist, norm, pdist, renorm
 from wengert.functions.overwrite import diagonal_scatter, fill, fill_, narrow_copy, select_scatter, slice_scatter, zero_

@@ -40,7 +40,7 @@ def compare(ours: Any, theirs: Any, rtol: float, atol: float, where: str = "resu
         assert ours.requires_grad == theirs.requires_grad, f"{where}: requires_grad {ours.requires_grad}"
         np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().resolve_conj().numpy(), rtol, atol, err_msg=where)
     elif isinstance(theirs, (tuple, list)):
-        assert isinstance(ours, type(theirs) if type(theirs) in (tuple, list) else tuple), f"{where}: {type(ours)}"
+        assert isinstance(ours, (tuple, list)), f"{where}: {type(ours)}"
         assert len(ours) == len(theirs), f"{where}: {len(ours)} entries, PyTorch's {len(theirs)}"
         for i, (a, b) in enumerate(zip(ours, theirs)):
             compare(a, b, rtol, atol, f"{where}[{i}]")

@@ -32,7 +32,7 @@ def test_names_are_pytorchs():
 
     ours, theirs = program(wengert), program(pytest.importorskip("torch"))
     wrong = {(a, b) for a, b in zip(ours, theirs) if a != b}
-    assert wrong <= {("SquareBackward", "PowBackward")}
+    assert wrong <= {("SquareBackward", "PowBackward"), ("CloneBackward", "FlipBackward")}
 
 
 def test_the_graph_can_be_walked():

@@ -198,7 +198,7 @@ CASES: dict[str, Case] = {
     "reinterpret": Case(_reinterpret),
     "concatenate": Case(_concatenate, **MOVED),
     "pad": Case(_pad, **MOVED),
-    "dot": Case(_dot, complex=True),
+    "dot": Case(_dot, complex=True, dtypes=dtypes.ALL[1:]),
     "convert": Case(_convert, complex=True),
     "identity": Case(_same, **MOVED),
     "clone": Case(_same, **MOVED),

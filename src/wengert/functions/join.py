@@ -37,7 +37,7 @@ Tensors = Sequence[Tensor]
 def cat(tensors: Tensors, dim: int = 0, *, out: Optional[Tensor] = None) -> Tensor:
     """The tensors one after the other along a dimension; dtypes promote. Empty vectors among them are skipped.
 
-    Raises: RuntimeError when there are none, when ranks or other sizes differ, or one is zero-dimensional.
+    Raises: ValueError when there are none; RuntimeError when ranks or other sizes differ, or one is zero-dimensional.
     """
     nodes = _nodes(tensors, "cat")
     for number, x in enumerate(nodes):
@@ -62,7 +62,7 @@ def _nodes(tensors: Any, operation: str) -> list[Node]:
     if isinstance(tensors, Tensor) or not isinstance(tensors, (tuple, list)):
         raise type_error(operation, "argument 'tensors' must be a tuple of Tensors", type(tensors).__name__)
     if not tensors:
-        raise RuntimeError(f"{operation}(): expected a non-empty list of Tensors")
+        raise ValueError(f"{operation}(): expected a non-empty list of Tensors")
     return [node_of(x, operation, "tensors") for x in tensors]
 
 

@@ -1,4 +1,4 @@
-"""Linear algebra. This module is `wengert.linalg`; products that are also `wengert.NAME` come from `products.py`."""
+"""Linear algebra, as `wengert.linalg`: norms and products here, systems and factorisations from their own modules."""
 
 from __future__ import annotations
 
@@ -6,13 +6,32 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from wengert.dtypes import DType
-from wengert.errors import runtime_error, shape_error
+from wengert.errors import LinAlgError as LinAlgError, runtime_error, shape_error
 from wengert.functions import multilinear
 from wengert.functions.axes import Dims, axis_of
+from wengert.functions.decompositions import (
+    cholesky as cholesky,
+    cond as cond,
+    eigh as eigh,
+    eigvalsh as eigvalsh,
+    qr as qr,
+    svd as svd,
+    svdvals as svdvals,
+)
 from wengert.functions.multilinear import chain, matrix_power as matrix_power
 from wengert.functions.norms import checked_floating, matrix_norm_of, vector_norm_of
 from wengert.functions.operands import deliver, node_of, promote
 from wengert.functions.products import matmul as matmul
+from wengert.functions.systems import (
+    det as det,
+    inv as inv,
+    lstsq as lstsq,
+    matrix_rank as matrix_rank,
+    pinv as pinv,
+    slogdet as slogdet,
+    solve as solve,
+    solve_triangular as solve_triangular,
+)
 from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
 from wengert.primitives.views import diagonal as diagonal_of

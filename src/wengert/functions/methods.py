@@ -24,6 +24,7 @@ from wengert.functions import (
     layout,
     linalg,
     masks,
+    matrices,
     multilinear,
     norms,
     overwrite,
@@ -47,9 +48,9 @@ from wengert.tensors import interop, printing
 from wengert.tensors.tensor import Tensor
 
 MODULES: tuple[ModuleType, ...] = (
-    counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, masks, multilinear,
-    norms, overwrite, parts, patterns, products, quantiles, random, reduce, sampling, scatter, seeds, shape,
-    sort, special, statistics, interop, printing,
+    counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, masks, matrices,
+    multilinear, norms, overwrite, parts, patterns, products, quantiles, random, reduce, sampling, scatter, seeds,
+    shape, sort, special, statistics, interop, printing,
 )  # fmt: skip
 
 

@@ -1,5 +1,5 @@
-"""Factorisations: Cholesky, QR, eigenvalues of Hermitian matrices, singular values. LAPACK computes; the derivatives are
-ours, exact also for complex matrices and for those that are not square.
+"""Factorisations: Cholesky, QR, eigenvalues of Hermitian matrices, singular values. LAPACK computes; the derivatives
+are ours, exact also for complex matrices and for those that are not square.
 
 All work on batches of matrices, the last two axes. ^H is the conjugate transpose; a product with a vector of values
 means the diagonal matrix of it. The factors of a matrix are unique only up to signs (phases); derivatives hold for
@@ -95,7 +95,8 @@ class Qr(General):
 
     mode      "reduced": Q (..., m, k), R (..., k, n), k = min(m, n); "complete": Q (..., m, m), R (..., m, n)
     Reverse   for m >= n:  A_bar = (Q_bar + Q S(R_bar R^H - Q^H Q_bar)) R^-H, S(M) = triu(M) + triu(M)^H with the real
-              part of M's diagonal; for m < n with A = (X Y), R = (U V):  V = Q^H Y adds Y V_bar^H to Q_bar, Y_bar = Q V_bar
+              part of M's diagonal; for m < n with A = (X Y), R = (U V):  V = Q^H Y adds Y V_bar^H to Q_bar, and
+              Y_bar = Q V_bar
     Forward   for m >= n, C = Q^H A_dot R^-1 and W = tril(C) - tril(C)^H, its diagonal i Im C:
               Q_dot = (I - Q Q^H) A_dot R^-1 + Q W,  R_dot = (C - W) R
     Domain    the first k columns of A independent; "complete" with m > n has no derivative
@@ -113,7 +114,7 @@ class Qr(General):
 
     @lapack(_NOT_CONVERGED)
     def evaluate(self, a: Any, *, mode: str) -> Any:
-        q, r = np.linalg.qr(a, mode)
+        q, r = np.linalg.qr(a, "complete" if mode == "complete" else "reduced")
         return q, r
 
     def vjp(self, y_bars: Any, a: Node, *, y: Node, mode: str) -> tuple[Cotangent, ...]:
@@ -250,8 +251,8 @@ class Svd(General):
     full      U (..., m, m) and W (..., n, n), instead of (..., m, k) and (..., k, n), k = min(m, n); what the k first
               columns of U and rows of W do not determine has no derivative
     Reverse   with E_ij = s_j^2 - s_i^2 off the diagonal, P = skew(U^H U_bar), Q = skew(W W_bar^H), skew(X) = X - X^H:
-              A_bar = U [(P s + s Q) / E + s_bar + diag(P) / (2 s)] W
-                      + (I - U U^H) U_bar s^-1 W + U s^-1 W_bar (I - W^H W);  the last term of the bracket is complex only
+              A_bar = U [(P s + s Q) / E + s_bar + diag(P) / (2 s)] W      (diag(P) for complex A only)
+                      + (I - U U^H) U_bar s^-1 W + U s^-1 W_bar (I - W^H W)
     Forward   M = U^H A_dot V:  s_dot = Re diag M,
               U_dot = U (M s + s M^H) / E + (I - U U^H) A_dot V s^-1,
               V_dot = V (s M + M^H s) / E + (I - V V^H) A_dot^H U s^-1, and i Im diag(M) / (2 s) to the brackets, -/+
@@ -315,7 +316,7 @@ def _svd_pulled(
     q = None if w_bar is None else skew(multiply(w, adjoint(w_bar)))
     left = None if p is None else p * as_row(values)
     right = None if q is None else q * as_column(values)
-    inner = off_diagonal(add_nodes(left, right) / squares, 0)  # type: ignore[operator]
+    inner = off_diagonal(add_nodes(left, right) / squares, 0)
     if s_bar is not None:
         inner = with_diagonal(inner, s_bar)
     if dtype.is_complex and p is not None:

@@ -19,7 +19,7 @@ from wengert.primitives.views import permute, reshape
 
 
 def check_matrices(operation: str, *types: ArrayType, square: bool = False) -> None:
-    """Raises RuntimeError unless all are (batches of) matrices of one dtype that LAPACK knows; `square` for the first."""
+    """Raises RuntimeError unless all are (batches of) matrices, of one dtype that LAPACK knows; `square`: the first."""
     for x in types:
         if x.ndim < 2:
             raise shape_error(operation, "tensors with at least 2 dimensions", (x.shape,))

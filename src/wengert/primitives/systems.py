@@ -28,7 +28,7 @@ from wengert.primitives.matrices import (
     upper,
 )
 from wengert.primitives.reductions import reduce_sum
-from wengert.primitives.views import all_batched, reshape
+from wengert.primitives.views import all_batched
 
 _SINGULAR = "the matrix is singular, so it has no inverse"
 
@@ -88,9 +88,7 @@ class _Solving(_OfMatrices, General):
         b_bar = self.adjoint_solve(a, x_bar, **params)
         return lambda: self.reads(-multiply(b_bar, adjoint(y)), **params), b_bar
 
-    def jvp(
-        self, x_dots: tuple[Optional[Node], ...], a: Node, b: Node, *, y: Node, **params: Any
-    ) -> Optional[Node]:
+    def jvp(self, x_dots: tuple[Optional[Node], ...], a: Node, b: Node, *, y: Node, **params: Any) -> Optional[Node]:
         a_dot, b_dot = x_dots
         moved = None if a_dot is None else -multiply(self.reads(a_dot, **params), y)
         right = add_nodes(b_dot, moved)

@@ -24,17 +24,19 @@ class Cell:
     """The current node of one piece of memory.
 
     version    raised by every write; a link that has seen another version derives its node anew
+    writes     how many of them the check for overwritten values counts: what users see as `_version`
     aliases    weak references to nodes that show this memory as it is now: a write marks them as overwritten, so that
                a backward pass that needs one of them can say so
     exposed    the memory itself, while the outside can write to it behind our back (`tensors/sharing.py`)
     strides    the memory's strides in elements when they are not row-major: an array that came from outside
     """
 
-    __slots__ = ("node", "version", "aliases", "exposed", "strides", "_prune_at")
+    __slots__ = ("node", "version", "writes", "aliases", "exposed", "strides", "_prune_at")
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.version = 0
+        self.writes = 0
         self.aliases: list[weakref.ref[Node]] = []
         self.exposed: Optional[Shared] = None
         self.strides: Optional[Shape] = None
@@ -53,6 +55,7 @@ class Cell:
         if recorder.written is not None:
             recorder.written.append((self, self.node))
         if not silent:
+            self.writes += 1
             self.node.mark |= OVERWRITTEN
             for reference in self.aliases:
                 old = reference()

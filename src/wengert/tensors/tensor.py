@@ -119,7 +119,7 @@ class Tensor:
 
     @property
     def _version(self) -> int:
-        return 0 if self._link is None else self._link.cell.version
+        return 0 if self._link is None else self._link.cell.writes
 
     # --- what it is ------------------------------------------------------------------------------------------------
 

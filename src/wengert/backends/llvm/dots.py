@@ -9,8 +9,8 @@ Columns of b are contiguous; c and d have any strides; d may be null. Rows of a 
 `work` first. b is read once and never copied, so that one row costs no more than reading b: the product of a layer with
 a batch of one, or (with the operands' roles exchanged) of a matrix with a vector.
 
-The kernel sums a block of rows x columns of dot products, each in the lanes of a vector. At the end pairs of vectors are
-folded into one that has the lanes of both, and so on, till one vector holds the sums of a row's columns side by side.
+The kernel sums a block of rows x columns of dot products, each in the lanes of a vector. At the end pairs of vectors
+are folded into one that has the lanes of both, and so on, till one vector holds the sums of a row's columns in order.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ _PLACE = "ptr %c, i64 %crs, i64 %ccs, ptr %d, i64 %drs, i64 %dcs"
 
 
 def _block(k: Kind, rows: int, columns: int) -> str:
-    """rows x columns dot products. Columns beyond `last` are read from column `last` and not written. Few sums would wait
-    for themselves: they are kept in several partial ones."""
+    """rows x columns dot products. Columns beyond `last` are read from column `last` and not written. Few sums would
+    wait for themselves: they are kept in several partial ones."""
     steps = 8 if columns == 1 else 2 if rows * columns <= 4 else 1
     every = [(i, j) for i in range(rows) for j in range(columns)]
     lines = [
@@ -75,7 +75,8 @@ def _block(k: Kind, rows: int, columns: int) -> str:
         lines.append(f"  %p{u} = add nsw i64 %p, {u * k.lanes}")
         for name, count in (("a", rows), ("b", columns)):
             for i in range(count):
-                lines += [k.at(f"%{name}{i}q{u}", f"%{name}{i}", f"%p{u}"), k.load(f"%{name}{i}v{u}", f"%{name}{i}q{u}")]
+                pointer = f"%{name}{i}q{u}"
+                lines += [k.at(pointer, f"%{name}{i}", f"%p{u}"), k.load(f"%{name}{i}v{u}", pointer)]
         for i, j in every:
             lines.append(k.multiply_add(f"%t{u}_{i}_{j}", f"%a{i}v{u}", f"%b{j}v{u}", f"%s{u}_{i}_{j}"))
     lines.append("  br label %loop\nwhole:")
@@ -120,14 +121,14 @@ def _fold(k: Kind, lines: list[str], name: str, sums: list[str]) -> str:
     """The sums over the lanes of each vector, side by side in one vector of len(sums) lanes."""
     columns, distance, level = len(sums), 1, 0
     while distance < k.lanes:
-        low, high = k.crossing(distance) if len(sums) > 1 else (
-            [i for i in range(k.lanes)],
-            [i ^ distance for i in range(k.lanes)],
-        )
+        low, high = k.crossing(distance)
+        if len(sums) == 1:  # nothing to pair it with: its own halves
+            low, high = list(range(k.lanes)), [i ^ distance for i in range(k.lanes)]
         made = []
         for t in range(0, len(sums), 2):
             x, y, new = sums[t], sums[min(t + 1, len(sums) - 1)], f"%{name}_{level}_{t}"
-            lines += [k.shuffle(f"{new}l", x, y, low), k.shuffle(f"{new}h", x, y, high), k.add(new, f"{new}l", f"{new}h")]
+            lines += [k.shuffle(f"{new}l", x, y, low), k.shuffle(f"{new}h", x, y, high)]
+            lines.append(k.add(new, f"{new}l", f"{new}h"))
             made.append(new)
         sums, distance, level = made, distance * 2, level + 1
     lines.append(k.shuffle(f"%{name}", sums[0], "poison", list(range(columns))))
@@ -159,8 +160,8 @@ add:
   ret void
 lanes:
 """
-    return f"""define internal void @write_{k.suffix}_{columns}({one.vector} %sums, i64 %last, ptr %c, i64 %ccs, ptr %d, \
-i64 %dcs, {k.type} %scale) noinline nounwind {{
+    return f"""define internal void @write_{k.suffix}_{columns}({one.vector} %sums, i64 %last, ptr %c, i64 %ccs, \
+ptr %d, i64 %dcs, {k.type} %scale) noinline nounwind {{
 entry:
 {one.splat("%s", "%scale")}
 {one.scale("%x", "%sums", "%s")}
@@ -192,7 +193,8 @@ out:
 
 def _copy_rows(k: Kind) -> str:
     """work[i, p] = a[i, p], rows of k elements."""
-    return f"""define internal void @copy_rows_{k.suffix}(i64 %m, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %work) nounwind {{
+    return f"""define internal void @copy_rows_{k.suffix}(i64 %m, i64 %k, ptr %a, i64 %ars, i64 %acs, \
+ptr %work) nounwind {{
 entry:
   br label %row
 row:
@@ -223,14 +225,14 @@ def _driver(k: Kind, rows: int, columns: int, wide: int) -> str:
 
     def call(r: int, j: int, a: str, c: str, d: str) -> str:
         return (
-            f"  call void @dot_{k.suffix}_{r}x{j}(i64 %k, ptr {a}, i64 %rs, ptr %bj, i64 %bcs, i64 %last, ptr {c}, i64 %crs, "
-            f"i64 %ccs, ptr {d}, i64 %drs, i64 %dcs, {k.type} %scale)"
+            f"  call void @dot_{k.suffix}_{r}x{j}(i64 %k, ptr {a}, i64 %rs, ptr %bj, i64 %bcs, i64 %last, ptr {c}, "
+            f"i64 %crs, i64 %ccs, ptr {d}, i64 %drs, i64 %dcs, {k.type} %scale)"
         )
 
     rest = "\n".join(f"rest{r}:\n{call(r, columns, '%ai', '%ci', '%di')}\n  br label %next" for r in range(1, rows))
     cases = " ".join(f"i64 {r}, label %rest{r}" for r in range(1, rows))
-    return f"""define internal void @dots_{k.suffix}(i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, i64 %bcs, \
-{_PLACE}, {k.type} %scale, ptr %work) nounwind {{
+    return f"""define internal void @dots_{k.suffix}(i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, \
+i64 %bcs, {_PLACE}, {k.type} %scale, ptr %work) nounwind {{
 entry:
   %unit = icmp eq i64 %acs, 1
   br i1 %unit, label %start, label %copy

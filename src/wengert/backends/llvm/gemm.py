@@ -5,10 +5,10 @@
 
     c[i, j] = (d[i, j] +) scale sum_k a[i, k] b[k, j]            m, n >= 1; k >= 0
 
-Strides are in elements; rows of c and d are contiguous; d may be null (then drs is 0) or c. `work` is aligned to 64 bytes
-and has room for `WORK` bytes. The product is cut into blocks of `KC` rows of b, these into panels of a few vectors of
-columns; for each panel all rows of a are swept, a tile at a time. A panel of b is read in place or copied (`packing.py`)
-so that its vectors lie side by side. Elements of a are broadcast from memory, so any stride of a will do.
+Strides are in elements; rows of c and d are contiguous; d may be null (then drs is 0) or c. `work` is aligned to 64
+bytes and has room for `WORK` bytes. The product is cut into blocks of `KC` rows of b, these into panels of a few
+vectors of columns; for each panel all rows of a are swept, a tile at a time. A panel of b is read in place or copied
+(`packing.py`) so that its vectors lie side by side. Elements of a are broadcast from memory: any stride of a will do.
 
 An element's sum runs in the same order in every tile of five or more vectors; smaller tiles keep several partial sums.
 
@@ -61,7 +61,7 @@ def halves(rows: int) -> list[int]:
     return found
 
 
-# --- the micro-kernel ---------------------------------------------------------------------------------------------------
+# --- the micro-kernel -----------------------------------------------------------------------------------------------
 
 
 def _tile(k: Kind, rows: int, vectors: int) -> str:
@@ -77,7 +77,7 @@ def _tile(k: Kind, rows: int, vectors: int) -> str:
     for i in range(rows):
         lines += [k.stepped(f"%a{i}", "%a", i, "%ars"), k.stepped(f"%c{i}", "%c", i, "%crs")]
     lines += _fetch_ahead(k, tile) if len(tile) >= 12 else ["  br label %start\nstart:"]
-    zeros = [[("zeroinitializer") for _ in tile] for _ in range(partials)]
+    zeros = [["zeroinitializer" for _ in tile] for _ in range(partials)]
     if partials == 1:
         sums = _along_k(k, lines, "loop", "start", "0", zeros, rows, vectors)[0]
     else:
@@ -169,12 +169,12 @@ def _write_tile(k: Kind, lines: list[str], tile: list[tuple[int, int]], sums: li
         lines.append(f"  %v{i}_{j} = phi {k.vector} [%u{i}_{j}, %loopout], [%f{i}_{j}, %add]")
     for i, j in tile:
         lines.append(k.at(f"%g{i}_{j}", f"%c{i}", j * k.lanes))
-        write = k.masked_store if j == last else None
-        lines.append(write(f"%v{i}_{j}", f"%g{i}_{j}", "%mask") if write else k.store(f"%v{i}_{j}", f"%g{i}_{j}"))
+        value, place = f"%v{i}_{j}", f"%g{i}_{j}"
+        lines.append(k.masked_store(value, place, "%mask") if j == last else k.store(value, place))
     lines.append("  ret void\n}")
 
 
-# --- what goes around the tile ------------------------------------------------------------------------------------------
+# --- what goes around the tile --------------------------------------------------------------------------------------
 
 
 def _sweep(k: Kind, rows: int, vectors: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from wengert.backends.llvm.target import host
+from wengert.backends.llvm.target import host, new_machine
 
 # LLVM's own state (symbols, contexts) is not safe under several threads.
 _lock = threading.Lock()
@@ -37,12 +37,25 @@ class Loaded:
     """An object file in memory. Keeps the code alive; `address(name)` gives a function."""
 
     def __init__(self, code: bytes) -> None:
+        target = host()
         with _lock:
+            _released.clear()
             empty = llvm.parse_assembly("")
-            self._engine: Any = llvm.create_mcjit_compiler(empty, host().machine)
+            machine = new_machine(target.triple, target.cpu, target.features)
+            self._engine: Any = llvm.create_mcjit_compiler(empty, machine)
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
 
     def address(self, name: str) -> int:
         """The address of a function; 0 when there is none of that name."""
         return int(self._engine.get_function_address(name))
+
+    def __del__(self) -> None:
+        # Disposing of an engine is LLVM's business like any other: it waits until somebody has the lock.
+        engine = getattr(self, "_engine", None)
+        if engine is not None and _released is not None:
+            _released.append(engine)
+
+
+# Engines that nobody uses any more, disposed of under the lock by the next one that is made.
+_released: list[Any] = []

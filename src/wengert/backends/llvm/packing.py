@@ -1,10 +1,10 @@
 """Copies of a panel of b, side by side in scratch memory: what the micro-kernel then reads as whole vectors.
 
-    void pack_rows_SUFFIX_V(i64 k, i64 n, ptr b, i64 brs, ptr work)                              rows of b contiguous
-    void pack_columns_SUFFIX(i64 k, i64 n, ptr b, i64 brs, i64 bcs, ptr work, i64 width)         any strides
+void pack_rows_SUFFIX_V(i64 k, i64 n, ptr b, i64 brs, ptr work)                              rows of b contiguous
+void pack_columns_SUFFIX(i64 k, i64 n, ptr b, i64 brs, i64 bcs, ptr work, i64 width)         any strides
 
-    work[p, j] = b[p, j] for p < k, j < n; what stands behind, up to the end of the last vector, is of no use. Rows of work
-    are V vectors or `width` elements long. n and k are at least 1.
+work[p, j] = b[p, j] for p < k, j < n; what stands behind, up to the end of the last vector, is of no use. Rows of
+work are V vectors or `width` elements long. n and k are at least 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from wengert.backends.llvm.vectors import Kind
 def pack_rows(k: Kind, vectors: int) -> str:
     """The last vector of each row is masked."""
     lines = [
-        f"define internal void @pack_rows_{k.suffix}_{vectors}(i64 %k, i64 %n, ptr %b, i64 %brs, ptr %work) nounwind {{",
+        f"define internal void @pack_rows_{k.suffix}_{vectors}(i64 %k, i64 %n, ptr %b, i64 %brs, "
+        "ptr %work) nounwind {",
         "entry:",
         f"  %left = sub i64 %n, {(vectors - 1) * k.lanes}",
         k.mask("%mask", "%left"),
@@ -32,6 +33,10 @@ def pack_rows(k: Kind, vectors: int) -> str:
         lines += [k.at(f"%t{j}", "%wp", j * k.lanes), k.store(f"%x{j}", f"%t{j}")]
     lines.append("  %p1 = add nsw i64 %p, 1\n  %more = icmp slt i64 %p1, %k\n  br i1 %more, label %row, label %out")
     return "\n".join([*lines, "out:\n  ret void\n}"])
+
+
+# How a block is read: whole and contiguous, contiguous but cut off at its end, with a stride.
+_SOURCES = ("near", "edge", "far")
 
 
 def pack_columns(k: Kind) -> str:
@@ -62,19 +67,21 @@ def pack_columns(k: Kind) -> str:
         "  br i1 %fast, label %near, label %rest",
         f"rest:\n{k.mask('%mask', '%left')}\n  br i1 %unit, label %edge, label %far",
     ]
-    sources = (
-        ("near", lambda i: k.load(f"%near{i}", f"%nearq{i}")),
-        ("edge", lambda i: k.masked_load(f"%edge{i}", f"%edgeq{i}", "%mask")),
-        ("far", lambda i: k.gather(f"%far{i}", f"%farq{i}", "%steps", "%mask")),
-    )
-    for label, read in sources:
+    for label in _SOURCES:
         lines.append(f"{label}:")
         for i in range(n):
-            lines += [k.at(f"%{label}q{i}", f"%b{i}", "%po"), read(i)]
+            pointer, name = f"%{label}q{i}", f"%{label}{i}"
+            lines.append(k.at(pointer, f"%b{i}", "%po"))
+            if label == "near":
+                lines.append(k.load(name, pointer))
+            elif label == "edge":
+                lines.append(k.masked_load(name, pointer, "%mask"))
+            else:
+                lines.append(k.gather(name, pointer, "%steps", "%mask"))
         lines.append("  br label %turn")
     lines.append("turn:")
     for i in range(n):
-        lines.append(f"  %m0_{i} = phi {k.vector} " + ", ".join(f"[%{label}{i}, %{label}]" for label, _ in sources))
+        lines.append(f"  %m0_{i} = phi {k.vector} " + ", ".join(f"[%{label}{i}, %{label}]" for label in _SOURCES))
     stage = _transpose(k, lines)
     lines.append("  br i1 %whole, label %put, label %part\nput:")
     for i in range(n):

@@ -4,23 +4,23 @@
 
 calls task(ptr context, i64 begin, i64 end, i64 worker) on pieces of the range and returns when all are done. Pieces are
 at least `grain` long, and a multiple of `align` but for the last; there are at most as many as threads, so they depend
-on nothing but the range, grain, align and the number of threads. `worker` (0 is the caller, below the number of threads)
-tells which scratch memory a task may use, and must not bear on results: who runs a piece is open. An empty range calls
-nothing; a range of one piece, a call from within a task, and a call while another thread of the program uses the pool
-run in the caller, as worker 0.
+on nothing but the range, grain, align and the number of threads. `worker`, below the number of threads and 0 for the
+caller, tells which scratch memory a task may use, and must not bear on results: who runs a piece is open. An empty range
+calls nothing. A range of one piece, a call from within a task, and a call while another thread of the program uses the pool
+are one piece, run by the caller as worker 0; tasks must give the same bits however the range is cut.
 
 How it works. A *region* is one call. It has a number, counted up, and a slot for each piece that holds 2 x number while
-the piece is open and 2 x number + 1 once it is taken; slots are taken by compare-and-exchange, so a worker that wakes up
-late finds nothing of its old region. Worker w tries piece w first (what it has in its cache may be of use), then the
+the piece is open and 2 x number + 1 once it is taken. Slots are taken by compare-and-exchange, so a worker that wakes
+up late finds nothing of its old region. Worker w tries piece w first (what it has in its cache may be of use), then the
 others; the caller does the same, so a worker that has not woken up in time costs nothing.
 
 Workers wait for the number to change: `spins` rounds of watching, then asleep on a condition variable. The caller waits
 for the count of unfinished pieces likewise. Sleeping is safe by the usual two-sided check: who goes to sleep first says
 so and then looks again, who wakes first changes the number and then looks for sleepers (both in sequential order).
 
-    i64  wengert_pool_resize(i64 threads)   stop all workers, take this many from now on; 0 if the pool is in use, else 1
-    void wengert_pool_reset(i64 spins)      forget all workers: at the start, and in a child after fork
-    void wengert_pool_pause(i64 rounds)     watch for this many rounds
+    i64  wengert_pool_resize(i64 threads)  stop all workers, take this many from now on; 0 if the pool is in use, else 1
+    void wengert_pool_reset(i64 spins)     forget all workers: at the start, and in a child after fork
+    void wengert_pool_pause(i64 rounds)    watch for this many rounds
 
 Workers start in the first region that needs them. They block every signal, so that signals reach Python's threads.
 """
@@ -49,9 +49,8 @@ def parallel(triple: str) -> str:
     else:
         pause, declare = "fence seq_cst", ""
     replace_mask = 3 if "darwin" in triple or "macos" in triple or "bsd" in triple else 2  # SIG_SETMASK
-    return "\n".join([_STATE, _ENTRY, _WORK, _WORKER, _CONTROL.replace("SIG_SETMASK", str(replace_mask)), declare]).replace(
-        "PAUSE", pause
-    )
+    text = "\n".join([_STATE, _ENTRY, _WORK, _WORKER, _CONTROL, declare])
+    return text.replace("PAUSE", pause).replace("SIG_SETMASK", str(replace_mask))
 
 
 def serial() -> str:

@@ -72,7 +72,7 @@ def address() -> int:
     return 0 if _control is None else _control.address
 
 
-# --- the runtime library ------------------------------------------------------------------------------------------------
+# --- the runtime library --------------------------------------------------------------------------------------------
 
 
 def has_threads() -> bool:
@@ -135,7 +135,7 @@ def _rounds(control: _Control, seconds: float) -> int:
     return max(1, int(rounds * seconds / fastest))
 
 
-# --- how many -----------------------------------------------------------------------------------------------------------
+# --- how many -------------------------------------------------------------------------------------------------------
 
 
 def _default_threads() -> int:
@@ -150,6 +150,9 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+_SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+
+
 def _cores() -> int:
     """Physical cores among them, where Linux tells: two threads on one core share its arithmetic."""
     if not hasattr(os, "sched_getaffinity"):
@@ -157,14 +160,14 @@ def _cores() -> int:
     cores = set()
     for processor in os.sched_getaffinity(0):
         try:
-            with open(f"/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list", encoding="ascii") as file:
+            with open(_SIBLINGS.format(processor), encoding="ascii") as file:
                 cores.add(file.read())
         except OSError:
             return _processors()
     return len(cores)
 
 
-# --- fork ---------------------------------------------------------------------------------------------------------------
+# --- fork -----------------------------------------------------------------------------------------------------------
 
 
 def _before_fork() -> None:

@@ -9,12 +9,11 @@
 
     c[t, i, j] = (d[t, i, j] +) (*scale) sum_p a[t, i, p] b[t, p, j]
 
-for SUFFIX f32 and f64. Strides are in elements and may be negative or 0. d and scale may be null; d may be c; otherwise c
-overlaps nothing. `work` has room for `WORK` bytes for each thread of the pool. An empty sum gives d or 0.
+for SUFFIX f32 and f64. Strides are in elements and may be negative or 0. d and scale may be null; d may be c; otherwise
+c overlaps nothing. `work` has room for `WORK` bytes for each thread of the pool. An empty sum gives d or 0.
 
-The product is cut into *cells*: batch x row parts x column parts, as many as there is work and threads for. The parts are
-chosen so that the busiest thread has least to do; a cell counts as columns x (rows + 8), where 8 stands for copying a
-panel of b. Cells are handed to the pool; each is a `gemm` or a `dots` (see these modules).
+How it is done: `batched.py` cuts it up, `gemm.py` and `dots.py` multiply, `packing.py` copies, `parallel.py` is the
+pool. Compiling all of it takes about half a second; a cache is the caller's affair.
 """
 
 from __future__ import annotations
@@ -26,40 +25,23 @@ from typing import Optional
 import llvmlite.binding as llvm
 import numpy as np
 
-from wengert.backends.llvm import gemm as gemm_module, jit, pool
+from wengert.backends.llvm import jit, pool
+from wengert.backends.llvm.batched import WORK, batched, shared
 from wengert.backends.llvm.dots import dots, helpers
 from wengert.backends.llvm.gemm import gemm
 from wengert.backends.llvm.parallel import MOST_THREADS, parallel, serial
 from wengert.backends.llvm.target import host
 from wengert.backends.llvm.vectors import Kind, mask_function
 
-WORK = gemm_module.WORK + 64  # bytes a thread: what the kernels need, and up to the next multiple of 64
-
-# Multiply-adds for which a thread is worth waking: a few microseconds.
-GRAIN = 100_000
-# The same for `dots`, which waits for memory.
-GRAIN_OF_DOTS = 50_000
-# Rows up to which dot products beat tiles that need a transposed copy of b.
-DOTS_ROWS = 4
-# Vectors in a sum from which dot products pay.
-DOTS_VECTORS = 2
-
-# What a cell must know, as words of memory.
-_WORDS = (
-    "m n k a abs ars acs b bbs brs bcs c cbs crs ccs d dbs drs dcs scale work dots rows columns".split()
-)
-_POINTERS = frozenset(("a", "b", "c", "d", "work"))
-
-
-# --- the library --------------------------------------------------------------------------------------------------------
+# --- the library ----------------------------------------------------------------------------------------------------
 
 
 def runtime_library(width: int, registers: int, threads: bool = True) -> str:
     """The LLVM IR of the pool and of the products for vectors of `width` bytes."""
     kinds = (Kind("float", "f32", width // 4), Kind("double", "f64", width // 8))
-    parts = [parallel(host().triple) if threads else serial()]
+    parts = [parallel(host().triple) if threads else serial(), shared()]
     for k in kinds:
-        parts += [gemm(k, registers), dots(k, registers), _cell(k), _product(k)]
+        parts += [gemm(k, registers), dots(k, registers), batched(k)]
     needed = [line for k in kinds for line in (*k.declarations(), mask_function(k.lanes), *helpers(k))]
     return "\n".join([*parts, *dict.fromkeys(needed)])
 
@@ -69,6 +51,12 @@ def library_text() -> str:
     """The runtime library for this machine."""
     target = host()
     return runtime_library(target.width, target.registers, pool.has_threads())
+
+
+def compile_library(text: str) -> bytes:
+    """Object code of the library. Its text is written as it is to run: optimisation passes took as long as the making
+    of code and gained nothing that could be measured."""
+    return jit.compile_object(text, speed=0)
 
 
 _lock = threading.Lock()
@@ -87,7 +75,7 @@ def load(code: Optional[bytes] = None) -> jit.Loaded:
     with _lock:
         if _loaded is None:
             pool.has_threads()
-            loaded = jit.Loaded(jit.compile_object(library_text()) if code is None else code)
+            loaded = jit.Loaded(compile_library(library_text()) if code is None else code)
             for name in ("wengert_parallel", "wengert_product_f32", "wengert_product_f64"):
                 llvm.add_symbol(name, loaded.address(name))
             pool.attach(loaded)
@@ -109,256 +97,3 @@ _scratch = _Scratch()
 def scratch() -> int:
     """The address of the `work` of products that this thread of Python calls."""
     return int(_scratch.room.ctypes.data)
-
-
-# --- one cell -----------------------------------------------------------------------------------------------------------
-
-
-def _cell(k: Kind) -> str:
-    """void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker): a task of the pool."""
-    reads = []
-    for place, word in enumerate(_WORDS):
-        type = k.type if word == "scale" else "ptr" if word in _POINTERS else "i64"
-        reads.append(f"  %{word}w = getelementptr i64, ptr %words, i64 {place}\n  %{word} = load {type}, ptr %{word}w, align 8")
-    return f"""define internal void @cells_{k.suffix}(ptr %words, i64 %begin, i64 %end, i64 %worker) nounwind {{
-entry:
-{chr(10).join(reads)}
-  %own = mul i64 %worker, {WORK}
-  %work0 = getelementptr i8, ptr %work, i64 %own
-  %work1 = getelementptr i8, ptr %work0, i64 63
-  %work2 = call ptr @llvm.ptrmask.p0.i64(ptr %work1, i64 -64)
-  %parts = mul nsw i64 %rows, %columns
-  %bare = icmp eq ptr %d, null
-  br label %cell
-cell:
-  %x = phi i64 [%begin, %entry], [%x1, %next]
-  %t = udiv i64 %x, %parts
-  %inside = urem i64 %x, %parts
-  %r = udiv i64 %inside, %columns
-  %q = urem i64 %inside, %columns
-  %r1 = add nsw i64 %r, 1
-  %q1 = add nsw i64 %q, 1
-  %i0 = call i64 @part_of(i64 %m, i64 8, i64 %r, i64 %rows)
-  %i1 = call i64 @part_of(i64 %m, i64 8, i64 %r1, i64 %rows)
-  %j0 = call i64 @part_of(i64 %n, i64 {k.lanes}, i64 %q, i64 %columns)
-  %j1 = call i64 @part_of(i64 %n, i64 {k.lanes}, i64 %q1, i64 %columns)
-  %mm = sub nsw i64 %i1, %i0
-  %nn = sub nsw i64 %j1, %j0
-{k.stepped("%at", "%a", "%t", "%abs")}
-{k.stepped("%ai", "%at", "%i0", "%ars")}
-{k.stepped("%bt", "%b", "%t", "%bbs")}
-{k.stepped("%bj", "%bt", "%j0", "%bcs")}
-{k.stepped("%ct", "%c", "%t", "%cbs")}
-{k.stepped("%ci", "%ct", "%i0", "%crs")}
-{k.stepped("%cj", "%ci", "%j0", "%ccs")}
-{k.stepped("%dt", "%d", "%t", "%dbs")}
-{k.stepped("%di", "%dt", "%i0", "%drs")}
-{k.stepped("%djx", "%di", "%j0", "%dcs")}
-  %dj = select i1 %bare, ptr null, ptr %djx
-  %dotted = icmp ne i64 %dots, 0
-  br i1 %dotted, label %lines, label %tiles
-lines:
-  call void @dots_{k.suffix}(i64 %mm, i64 %nn, i64 %k, ptr %ai, i64 %ars, i64 %acs, ptr %bj, i64 %bcs, ptr %cj, i64 %crs, \
-i64 %ccs, ptr %dj, i64 %drs, i64 %dcs, {k.type} %scale, ptr %work2)
-  br label %next
-tiles:
-  call void @gemm_{k.suffix}(i64 %mm, i64 %nn, i64 %k, ptr %ai, i64 %ars, i64 %acs, ptr %bj, i64 %brs, i64 %bcs, ptr %cj, \
-i64 %crs, ptr %dj, i64 %drs, {k.type} %scale, ptr %work2)
-  br label %next
-next:
-  %x1 = add nsw i64 %x, 1
-  %more = icmp slt i64 %x1, %end
-  br i1 %more, label %cell, label %out
-out:
-  ret void
-}}{_PART_OF if k.suffix == "f32" else ""}"""
-
-
-# Where part `place` of `parts` begins, on a multiple of `unit`, in an extent.
-_PART_OF = """
-define internal i64 @part_of(i64 %extent, i64 %unit, i64 %place, i64 %parts) alwaysinline nounwind {
-  %round = add i64 %extent, %unit
-  %round1 = sub i64 %round, 1
-  %units = udiv i64 %round1, %unit
-  %share = mul i64 %units, %place
-  %begin = udiv i64 %share, %parts
-  %element = mul i64 %begin, %unit
-  %bounded = call i64 @llvm.smin.i64(i64 %element, i64 %extent)
-  ret i64 %bounded
-}
-declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
-declare i64 @llvm.umax.i64(i64, i64)
-declare i64 @llvm.umin.i64(i64, i64)"""
-
-
-# --- the whole product --------------------------------------------------------------------------------------------------
-
-
-def _product(k: Kind) -> str:
-    """Settle the degenerate cases, choose the kernel, exchange the operands' roles where the transposed product is the
-    better one, choose the cells and run them."""
-    writes = []
-    for place, word in enumerate(_WORDS):
-        type = k.type if word == "scale" else "ptr" if word in _POINTERS else "i64"
-        writes.append(
-            f"  %{word}w = getelementptr i64, ptr %words, i64 {place}\n  store {type} %{_SETTLED.get(word, word)}, "
-            f"ptr %{word}w, align 8"
-        )
-    turned = "\n".join(
-        f"  %{name} = select i1 %turn, {type} {yes}, {type} {no}"
-        for type, rows in _TURNED.items()
-        for name, yes, no in (row.split() for row in rows)
-    )
-    room = gemm_module.WORK // k.size
-    return f"""define void @wengert_product_{k.suffix}(i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %abs, i64 %ars, i64 %acs, \
-ptr %b, i64 %bbs, i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %d, i64 %dbs, i64 %drs, ptr %scale, ptr %work) nounwind {{
-entry:
-  %words = alloca [{len(_WORDS)} x i64], align 16
-  %mn = call i64 @llvm.smin.i64(i64 %m, i64 %n)
-  %least = call i64 @llvm.smin.i64(i64 %mn, i64 %batch)
-  %none = icmp slt i64 %least, 1
-  br i1 %none, label %out, label %some
-some:
-  %bare = icmp eq ptr %d, null
-  %db = select i1 %bare, i64 0, i64 %dbs
-  %dr = select i1 %bare, i64 0, i64 %drs
-  %du = select i1 %bare, i64 0, i64 1
-  %plain = icmp eq ptr %scale, null
-  %void = icmp slt i64 %k, 1
-  %one = or i1 %plain, %void
-  br i1 %one, label %choose, label %read
-read:
-  %scaled = load {k.type}, ptr %scale, align {k.size}
-  br label %choose
-choose:
-  %s = phi {k.type} [1.0, %some], [%scaled, %read]
-  %k1 = call i64 @llvm.smax.i64(i64 %k, i64 0)
-  %long = icmp sge i64 %k, {DOTS_VECTORS * k.lanes}
-  %aline = icmp eq i64 %acs, 1
-  %bline = icmp eq i64 %brs, 1
-  %mk = mul i64 %m, %k1
-  %nk = mul i64 %n, %k1
-  %afits = icmp sle i64 %mk, {room}
-  %bfits = icmp sle i64 %nk, {room}
-  %aready = or i1 %aline, %afits
-  %bready = or i1 %bline, %bfits
-  %mfew = icmp sle i64 %m, {DOTS_ROWS}
-  %nfew = icmp sle i64 %n, {DOTS_ROWS}
-  %mfewer = icmp sle i64 %m, %n
-  %along0 = and i1 %mfew, %aready
-  %along1 = and i1 %along0, %bline
-  %along = and i1 %along1, %long
-  %across0 = and i1 %nfew, %bready
-  %across1 = and i1 %across0, %aline
-  %across = and i1 %across1, %long
-  %prefer = and i1 %along, %mfewer
-  %other = xor i1 %prefer, true
-  %turndots = and i1 %across, %other
-  %dotted = or i1 %along, %across
-  %undotted = xor i1 %dotted, true
-  %column = icmp eq i64 %n, 1
-  %cnear = icmp eq i64 %crs, 1
-  %dnear0 = icmp eq i64 %drs, 1
-  %dnear = or i1 %dnear0, %bare
-  %near = and i1 %cnear, %dnear
-  %asrow = and i1 %column, %near
-  %turntiles = and i1 %asrow, %undotted
-  %turn = or i1 %turndots, %turntiles
-  %dots = zext i1 %dotted to i64
-{turned}
-  %grain = select i1 %dotted, i64 {GRAIN_OF_DOTS}, i64 {GRAIN}
-  %nk1 = call i64 @llvm.umax.i64(i64 %nk, i64 %n)
-  %sizeone = mul i64 %m, %nk1
-  %size = mul i64 %sizeone, %batch
-  %worth = udiv i64 %size, %grain
-  %have = call i64 @pool_threads()
-  %threads0 = call i64 @llvm.umin.i64(i64 %worth, i64 %have)
-  %threads = call i64 @llvm.umax.i64(i64 %threads0, i64 1)
-  %single = icmp eq i64 %threads, 1
-  br i1 %single, label %settled, label %search
-search:
-  %vround = add i64 %n1, {k.lanes - 1}
-  %vectors = udiv i64 %vround, {k.lanes}
-  br label %try
-try:
-  %r = phi i64 [1, %search], [%rnext, %trynext]
-  %q = phi i64 [1, %search], [%qnext, %trynext]
-  %best = phi i64 [-1, %search], [%best1, %trynext]
-  %bestr = phi i64 [1, %search], [%bestr1, %trynext]
-  %bestq = phi i64 [1, %search], [%bestq1, %trynext]
-  %rq = mul i64 %r, %q
-  %cells0 = mul i64 %rq, %batch
-  %cells1 = add i64 %cells0, %threads
-  %cells2 = sub i64 %cells1, 1
-  %rounds = udiv i64 %cells2, %threads
-  %eights0 = add i64 %m1, 7
-  %eights = udiv i64 %eights0, 8
-  %eights1 = add i64 %eights, %r
-  %eights2 = sub i64 %eights1, 1
-  %high = udiv i64 %eights2, %r
-  %height = shl i64 %high, 3
-  %rowcost = call i64 @llvm.umin.i64(i64 %height, i64 %m1)
-  %rowcost8 = add i64 %rowcost, 8
-  %wide0 = add i64 %vectors, %q
-  %wide1 = sub i64 %wide0, 1
-  %wide = udiv i64 %wide1, %q
-  %cost0 = mul i64 %rounds, %wide
-  %cost = mul i64 %cost0, %rowcost8
-  %better0 = icmp ult i64 %cost, %best
-  %rfits = icmp sle i64 %r, %eights
-  %qfits = icmp sle i64 %q, %vectors
-  %fits = and i1 %rfits, %qfits
-  %better = and i1 %better0, %fits
-  %best1 = select i1 %better, i64 %cost, i64 %best
-  %bestr1 = select i1 %better, i64 %r, i64 %bestr
-  %bestq1 = select i1 %better, i64 %q, i64 %bestq
-  %most0 = udiv i64 %threads, %r
-  %most = call i64 @llvm.umin.i64(i64 %most0, i64 %vectors)
-  %goon = icmp ult i64 %q, %most
-  %r1 = add i64 %r, 1
-  %rnext = select i1 %goon, i64 %r, i64 %r1
-  %qnext = select i1 %goon, i64 %most, i64 1
-  %upto = select i1 %dotted, i64 1, i64 %threads
-  %more = icmp ule i64 %rnext, %upto
-  br i1 %more, label %trynext, label %settled
-trynext:
-  br label %try
-settled:
-  %rows = phi i64 [1, %choose], [%bestr1, %try]
-  %columns = phi i64 [1, %choose], [%bestq1, %try]
-{chr(10).join(writes)}
-  %each = mul i64 %rows, %columns
-  %cells = mul i64 %each, %batch
-  br i1 %single, label %alone, label %together
-alone:
-  call void @cells_{k.suffix}(ptr %words, i64 0, i64 %cells, i64 0)
-  br label %out
-together:
-  %apiece = udiv i64 %size, %cells
-  %apiece1 = add i64 %apiece, 1
-  %atonce = udiv i64 %grain, %apiece1
-  %atonce1 = add i64 %atonce, 1
-  call void @wengert_parallel(ptr @cells_{k.suffix}, ptr %words, i64 0, i64 %cells, i64 %atonce1, i64 1)
-  br label %out
-out:
-  ret void
-}}"""
-
-
-# What the transposed product c' = b' a' takes for each operand: name, transposed, as given.
-_TURNED = {
-    "ptr": ("a1 %b %a", "b1 %a %b"),
-    "i64": (
-        "m1 %n %m", "n1 %m %n",
-        "abs1 %bbs %abs", "ars1 %bcs %ars", "acs1 %brs %acs",
-        "bbs1 %abs %bbs", "brs1 %acs %brs", "bcs1 %ars %bcs",
-        "crs1 1 %crs", "ccs1 %crs 1", "drs1 %du %dr", "dcs1 %dr %du",
-    ),
-}  # fmt: skip
-
-# The names of the settled values in `_product`, where they are not the argument's own.
-_SETTLED = {
-    "m": "m1", "n": "n1", "k": "k1", "a": "a1", "abs": "abs1", "ars": "ars1", "acs": "acs1",
-    "b": "b1", "bbs": "bbs1", "brs": "brs1", "bcs": "bcs1", "crs": "crs1", "ccs": "ccs1",
-    "dbs": "db", "drs": "drs1", "dcs": "dcs1", "scale": "s",
-}  # fmt: skip

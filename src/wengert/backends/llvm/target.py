@@ -34,6 +34,13 @@ class Target(NamedTuple):
         return self.width // itemsize
 
 
+def new_machine(triple: str, cpu: str, features: str) -> Any:
+    """LLVM's description of a machine. An execution engine owns the one that it is made with."""
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=3, reloc="pic", codemodel="default"
+    )
+
+
 @lru_cache(maxsize=1)
 def host() -> Target:
     """This machine."""
@@ -52,10 +59,7 @@ def host() -> Target:
     flattened = features.flatten()
     if width == 64 and "prefer-256-bit" not in flattened:
         flattened += ",-prefer-256-bit"
-    machine = llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=flattened, opt=3, reloc="pic", codemodel="default"
-    )
-    return Target(triple, cpu, flattened, width, registers, letter, machine)
+    return Target(triple, cpu, flattened, width, registers, letter, new_machine(triple, cpu, flattened))
 
 
 @lru_cache(maxsize=1)

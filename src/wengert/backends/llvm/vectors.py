@@ -69,7 +69,8 @@ class Kind(NamedTuple):
     def splat(self, name: str, scalar: str) -> str:
         return (
             f"  {name}i = insertelement {self.vector} poison, {self.type} {scalar}, i32 0\n"
-            f"  {name} = shufflevector {self.vector} {name}i, {self.vector} poison, <{self.lanes} x i32> zeroinitializer"
+            f"  {name} = shufflevector {self.vector} {name}i, {self.vector} poison, "
+            f"<{self.lanes} x i32> zeroinitializer"
         )
 
     def add(self, name: str, x: str, y: str) -> str:
@@ -121,6 +122,6 @@ def mask_function(lanes: int) -> str:
   %narrow = trunc i64 %small to i32
   %one = insertelement {ints} poison, i32 %narrow, i32 0
   %all = shufflevector {ints} %one, {ints} poison, {ints} zeroinitializer
-  %mask = icmp slt {ints} <{', '.join(f'i32 {i}' for i in range(lanes))}>, %all
+  %mask = icmp slt {ints} <{", ".join(f"i32 {i}" for i in range(lanes))}>, %all
   ret <{lanes} x i1> %mask
 }}"""

@@ -1,0 +1,312 @@
+"""The product of batches of matrices over the thread pool, as LLVM IR. `product.py` tells what it computes.
+
+    void wengert_product_SUFFIX(...)         settles the call and hands cells to the pool
+    void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker)       the pool's task
+
+The product is cut into *cells*: batch x row parts x column parts, as many as there is work and threads for. The parts
+are chosen so that the busiest thread has least to do; a cell counts as columns x (rows + 8), where 8 stands for copying
+a panel of b. Each cell is a `gemm` or a `dots` (see these modules). Cells depend on nothing but the shapes, the strides
+and the number of threads, so the same call gives the same bits.
+"""
+
+from __future__ import annotations
+
+from wengert.backends.llvm.gemm import WORK as PANEL
+from wengert.backends.llvm.vectors import Kind
+
+WORK = PANEL + 64  # bytes a thread: what the kernels need, and up to the next multiple of 64
+
+# Multiply-adds for which a thread is worth waking: a few microseconds.
+GRAIN = 100_000
+# The same for `dots`, which waits for memory.
+GRAIN_OF_DOTS = 50_000
+# Rows up to which dot products may beat tiles, which need a transposed copy of b (measured at k = 784: 8 rows 7.7
+# microseconds against 13.7, 24 rows 29 against 26). They also need a sum long enough to repay the adding up of lanes:
+# this many vectors for one row, and for more rows as many as there are rows and these.
+DOTS_ROWS = 16
+DOTS_VECTORS_OF_ONE = 2
+DOTS_VECTORS = 4
+
+# What a cell must know, as words of memory.
+_WORDS = "m n k a abs ars acs b bbs brs bcs c cbs crs ccs d dbs drs dcs scale work dots rows columns".split()
+_POINTERS = frozenset(("a", "b", "c", "d", "work"))
+
+
+def batched(k: Kind) -> str:
+    """The text of wengert_product_SUFFIX and of its task."""
+    return "\n".join([_cell(k), _dots_pay(k), _product(k)])
+
+
+def shared() -> str:
+    """What the texts of all kinds have in common."""
+    return _PART_OF
+
+
+def _type(k: Kind, word: str) -> str:
+    return k.type if word == "scale" else "ptr" if word in _POINTERS else "i64"
+
+
+# --- one cell -------------------------------------------------------------------------------------------------------
+
+
+def _cell(k: Kind) -> str:
+    """void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker): a task of the pool."""
+    reads = []
+    for place, word in enumerate(_WORDS):
+        reads += [
+            f"  %{word}w = getelementptr i64, ptr %words, i64 {place}",
+            f"  %{word} = load {_type(k, word)}, ptr %{word}w, align 8",
+        ]
+    return f"""define internal void @cells_{k.suffix}(ptr %words, i64 %begin, i64 %end, i64 %worker) nounwind {{
+entry:
+{chr(10).join(reads)}
+  %own = mul i64 %worker, {WORK}
+  %work0 = getelementptr i8, ptr %work, i64 %own
+  %work1 = getelementptr i8, ptr %work0, i64 63
+  %work2 = call ptr @llvm.ptrmask.p0.i64(ptr %work1, i64 -64)
+  %parts = mul nsw i64 %rows, %columns
+  %bare = icmp eq ptr %d, null
+  br label %cell
+cell:
+  %x = phi i64 [%begin, %entry], [%x1, %next]
+  %t = udiv i64 %x, %parts
+  %inside = urem i64 %x, %parts
+  %r = udiv i64 %inside, %columns
+  %q = urem i64 %inside, %columns
+  %r1 = add nsw i64 %r, 1
+  %q1 = add nsw i64 %q, 1
+  %i0 = call i64 @part_of(i64 %m, i64 8, i64 %r, i64 %rows)
+  %i1 = call i64 @part_of(i64 %m, i64 8, i64 %r1, i64 %rows)
+  %j0 = call i64 @part_of(i64 %n, i64 {k.lanes}, i64 %q, i64 %columns)
+  %j1 = call i64 @part_of(i64 %n, i64 {k.lanes}, i64 %q1, i64 %columns)
+  %mm = sub nsw i64 %i1, %i0
+  %nn = sub nsw i64 %j1, %j0
+{k.stepped("%at", "%a", "%t", "%abs")}
+{k.stepped("%ai", "%at", "%i0", "%ars")}
+{k.stepped("%bt", "%b", "%t", "%bbs")}
+{k.stepped("%bj", "%bt", "%j0", "%bcs")}
+{k.stepped("%ct", "%c", "%t", "%cbs")}
+{k.stepped("%ci", "%ct", "%i0", "%crs")}
+{k.stepped("%cj", "%ci", "%j0", "%ccs")}
+{k.stepped("%dt", "%d", "%t", "%dbs")}
+{k.stepped("%di", "%dt", "%i0", "%drs")}
+{k.stepped("%djx", "%di", "%j0", "%dcs")}
+  %dj = select i1 %bare, ptr null, ptr %djx
+  %dotted = icmp ne i64 %dots, 0
+  br i1 %dotted, label %lines, label %tiles
+lines:
+  call void @dots_{k.suffix}(i64 %mm, i64 %nn, i64 %k, ptr %ai, i64 %ars, i64 %acs, ptr %bj, i64 %bcs, ptr %cj, \
+i64 %crs, i64 %ccs, ptr %dj, i64 %drs, i64 %dcs, {k.type} %scale, ptr %work2)
+  br label %next
+tiles:
+  call void @gemm_{k.suffix}(i64 %mm, i64 %nn, i64 %k, ptr %ai, i64 %ars, i64 %acs, ptr %bj, i64 %brs, i64 %bcs, \
+ptr %cj, i64 %crs, ptr %dj, i64 %drs, {k.type} %scale, ptr %work2)
+  br label %next
+next:
+  %x1 = add nsw i64 %x, 1
+  %more = icmp slt i64 %x1, %end
+  br i1 %more, label %cell, label %out
+out:
+  ret void
+}}"""
+
+
+# Where part `place` of `parts` begins, on a multiple of `unit`, in an extent.
+_PART_OF = """
+define internal i64 @part_of(i64 %extent, i64 %unit, i64 %place, i64 %parts) alwaysinline nounwind {
+  %round = add i64 %extent, %unit
+  %round1 = sub i64 %round, 1
+  %units = udiv i64 %round1, %unit
+  %share = mul i64 %units, %place
+  %begin = udiv i64 %share, %parts
+  %element = mul i64 %begin, %unit
+  %bounded = call i64 @llvm.smin.i64(i64 %element, i64 %extent)
+  ret i64 %bounded
+}
+declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
+declare i64 @llvm.umax.i64(i64, i64)
+declare i64 @llvm.umin.i64(i64, i64)"""
+
+
+# --- the whole product ----------------------------------------------------------------------------------------------
+
+
+def _dots_pay(k: Kind) -> str:
+    """i1 dots_pay_SUFFIX(i64 rows, i64 k)"""
+    return f"""define internal i1 @dots_pay_{k.suffix}(i64 %rows, i64 %k) alwaysinline nounwind {{
+  %one = icmp eq i64 %rows, 1
+  %more = add nsw i64 %rows, {DOTS_VECTORS}
+  %vectors = select i1 %one, i64 {DOTS_VECTORS_OF_ONE}, i64 %more
+  %least = mul i64 %vectors, {k.lanes}
+  %long = icmp sge i64 %k, %least
+  %few = icmp sle i64 %rows, {DOTS_ROWS}
+  %both = and i1 %long, %few
+  ret i1 %both
+}}"""
+
+
+def _product(k: Kind) -> str:
+    """Settle the degenerate cases, choose the kernel, exchange the operands' roles where the transposed product is the
+    better one, choose the cells and run them."""
+    writes = []
+    for place, word in enumerate(_WORDS):
+        writes += [
+            f"  %{word}w = getelementptr i64, ptr %words, i64 {place}",
+            f"  store {_type(k, word)} %{_SETTLED.get(word, word)}, ptr %{word}w, align 8",
+        ]
+    turned = "\n".join(
+        f"  %{name} = select i1 %turn, {type} {yes}, {type} {no}"
+        for type, rows in _TURNED.items()
+        for name, yes, no in (row.split() for row in rows)
+    )
+    room = PANEL // k.size
+    return f"""define void @wengert_product_{k.suffix}(i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %abs, i64 %ars, i64 %acs, \
+ptr %b, i64 %bbs, i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %d, i64 %dbs, i64 %drs, ptr %scale, \
+ptr %work) nounwind {{
+entry:
+  %words = alloca [{len(_WORDS)} x i64], align 16
+  %mn = call i64 @llvm.smin.i64(i64 %m, i64 %n)
+  %least = call i64 @llvm.smin.i64(i64 %mn, i64 %batch)
+  %none = icmp slt i64 %least, 1
+  br i1 %none, label %out, label %some
+some:
+  %bare = icmp eq ptr %d, null
+  %db = select i1 %bare, i64 0, i64 %dbs
+  %dr = select i1 %bare, i64 0, i64 %drs
+  %du = select i1 %bare, i64 0, i64 1
+  %plain = icmp eq ptr %scale, null
+  %void = icmp slt i64 %k, 1
+  %one = or i1 %plain, %void
+  br i1 %one, label %choose, label %read
+read:
+  %scaled = load {k.type}, ptr %scale, align {k.size}
+  br label %choose
+choose:
+  %s = phi {k.type} [1.0, %some], [%scaled, %read]
+  %k1 = call i64 @llvm.smax.i64(i64 %k, i64 0)
+  %mlong = call i1 @dots_pay_{k.suffix}(i64 %m, i64 %k)
+  %nlong = call i1 @dots_pay_{k.suffix}(i64 %n, i64 %k)
+  %aline = icmp eq i64 %acs, 1
+  %bline = icmp eq i64 %brs, 1
+  %mk = mul i64 %m, %k1
+  %nk = mul i64 %n, %k1
+  %afits = icmp sle i64 %mk, {room}
+  %bfits = icmp sle i64 %nk, {room}
+  %aready = or i1 %aline, %afits
+  %bready = or i1 %bline, %bfits
+  %mfewer = icmp sle i64 %m, %n
+  %along0 = and i1 %mlong, %aready
+  %along = and i1 %along0, %bline
+  %across0 = and i1 %nlong, %bready
+  %across = and i1 %across0, %aline
+  %prefer = and i1 %along, %mfewer
+  %other = xor i1 %prefer, true
+  %turndots = and i1 %across, %other
+  %dotted = or i1 %along, %across
+  %undotted = xor i1 %dotted, true
+  %column = icmp eq i64 %n, 1
+  %cnear = icmp eq i64 %crs, 1
+  %dnear0 = icmp eq i64 %drs, 1
+  %dnear = or i1 %dnear0, %bare
+  %near = and i1 %cnear, %dnear
+  %asrow = and i1 %column, %near
+  %turntiles = and i1 %asrow, %undotted
+  %turn = or i1 %turndots, %turntiles
+  %dots = zext i1 %dotted to i64
+{turned}
+  %grain = select i1 %dotted, i64 {GRAIN_OF_DOTS}, i64 {GRAIN}
+  %nk1 = call i64 @llvm.umax.i64(i64 %nk, i64 %n)
+  %sizeone = mul i64 %m, %nk1
+  %size = mul i64 %sizeone, %batch
+  %worth = udiv i64 %size, %grain
+  %have = call i64 @pool_threads()
+  %threads0 = call i64 @llvm.umin.i64(i64 %worth, i64 %have)
+  %threads = call i64 @llvm.umax.i64(i64 %threads0, i64 1)
+  %single = icmp eq i64 %threads, 1
+  br i1 %single, label %settled, label %search
+search:
+  %vround = add i64 %n1, {k.lanes - 1}
+  %vectors = udiv i64 %vround, {k.lanes}
+  br label %try
+try:
+  %r = phi i64 [1, %search], [%rnext, %trynext]
+  %q = phi i64 [1, %search], [%qnext, %trynext]
+  %best = phi i64 [-1, %search], [%best1, %trynext]
+  %bestr = phi i64 [1, %search], [%bestr1, %trynext]
+  %bestq = phi i64 [1, %search], [%bestq1, %trynext]
+  %rq = mul i64 %r, %q
+  %cells0 = mul i64 %rq, %batch
+  %cells1 = add i64 %cells0, %threads
+  %cells2 = sub i64 %cells1, 1
+  %rounds = udiv i64 %cells2, %threads
+  %eights0 = add i64 %m1, 7
+  %eights = udiv i64 %eights0, 8
+  %eights1 = add i64 %eights, %r
+  %eights2 = sub i64 %eights1, 1
+  %high = udiv i64 %eights2, %r
+  %height = shl i64 %high, 3
+  %rowcost = call i64 @llvm.umin.i64(i64 %height, i64 %m1)
+  %rowcost8 = add i64 %rowcost, 8
+  %wide0 = add i64 %vectors, %q
+  %wide1 = sub i64 %wide0, 1
+  %wide = udiv i64 %wide1, %q
+  %cost0 = mul i64 %rounds, %wide
+  %cost = mul i64 %cost0, %rowcost8
+  %better0 = icmp ult i64 %cost, %best
+  %rfits = icmp sle i64 %r, %eights
+  %qfits = icmp sle i64 %q, %vectors
+  %fits = and i1 %rfits, %qfits
+  %better = and i1 %better0, %fits
+  %best1 = select i1 %better, i64 %cost, i64 %best
+  %bestr1 = select i1 %better, i64 %r, i64 %bestr
+  %bestq1 = select i1 %better, i64 %q, i64 %bestq
+  %most0 = udiv i64 %threads, %r
+  %most = call i64 @llvm.umin.i64(i64 %most0, i64 %vectors)
+  %goon = icmp ult i64 %q, %most
+  %r1 = add i64 %r, 1
+  %rnext = select i1 %goon, i64 %r, i64 %r1
+  %qnext = select i1 %goon, i64 %most, i64 1
+  %upto = select i1 %dotted, i64 1, i64 %threads
+  %more = icmp ule i64 %rnext, %upto
+  br i1 %more, label %trynext, label %settled
+trynext:
+  br label %try
+settled:
+  %rows = phi i64 [1, %choose], [%bestr1, %try]
+  %columns = phi i64 [1, %choose], [%bestq1, %try]
+{chr(10).join(writes)}
+  %each = mul i64 %rows, %columns
+  %cells = mul i64 %each, %batch
+  br i1 %single, label %alone, label %together
+alone:
+  call void @cells_{k.suffix}(ptr %words, i64 0, i64 %cells, i64 0)
+  br label %out
+together:
+  %apiece = udiv i64 %size, %cells
+  %apiece1 = add i64 %apiece, 1
+  %atonce = udiv i64 %grain, %apiece1
+  %atonce1 = add i64 %atonce, 1
+  call void @wengert_parallel(ptr @cells_{k.suffix}, ptr %words, i64 0, i64 %cells, i64 %atonce1, i64 1)
+  br label %out
+out:
+  ret void
+}}"""
+
+
+# What the transposed product c' = b' a' takes for each operand: name, transposed, as given.
+_TURNED = {
+    "ptr": ("a1 %b %a", "b1 %a %b"),
+    "i64": (
+        "m1 %n %m", "n1 %m %n",
+        "abs1 %bbs %abs", "ars1 %bcs %ars", "acs1 %brs %acs",
+        "bbs1 %abs %bbs", "brs1 %acs %brs", "bcs1 %ars %bcs",
+        "crs1 1 %crs", "ccs1 %crs 1", "drs1 %du %dr", "dcs1 %dr %du",
+    ),
+}  # fmt: skip
+
+# The names of the settled values in `_product`, where they are not the argument's own.
+_SETTLED = {
+    "m": "m1", "n": "n1", "k": "k1", "a": "a1", "abs": "abs1", "ars": "ars1", "acs": "acs1",
+    "b": "b1", "bbs": "bbs1", "brs": "brs1", "bcs": "bcs1", "crs": "crs1", "ccs": "ccs1",
+    "dbs": "db", "drs": "drs1", "dcs": "dcs1", "scale": "s",
+}  # fmt: skip

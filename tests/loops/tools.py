@@ -1,0 +1,44 @@
+"""What the tests of compiled code share: compiling without a cache, and what "the same" means between two tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert.backends.llvm import compile as llvm
+from wengert.backends.llvm.program import Compiled
+from wengert.graph.graph import Graph
+
+
+def compiled(graph: Graph) -> Compiled:
+    """The graph as code, made anew."""
+    found = llvm.compile_graph(graph, lambda text, compile: compile(text))
+    assert found is not None
+    return found
+
+
+def assert_same(got: Sequence[Any], want: Sequence[Any], ulps: float = 64) -> None:
+    """Equal types, equal integers, and floats within `ulps` of one another or of the largest number among them, which
+    stands for the terms of a sum."""
+    assert len(got) == len(want)
+    for a, b in zip(got, want):
+        if isinstance(b, tuple):
+            assert_same(a, b, ulps)
+            continue
+        assert isinstance(a, np.ndarray) and isinstance(b, np.ndarray)
+        assert a.dtype == b.dtype and a.shape == b.shape, f"{a.dtype}{a.shape}, wanted {b.dtype}{b.shape}"
+        if b.dtype.kind in "biu":
+            np.testing.assert_array_equal(a, b)
+            continue
+        eps = unit(b.dtype)
+        wide = np.complex128 if b.dtype.kind == "c" else np.float64
+        a, b = a.astype(wide), b.astype(wide)
+        size = np.abs(b[np.isfinite(b)]).max(initial=1.0)
+        np.testing.assert_allclose(a, b, rtol=ulps * eps, atol=ulps * eps * size)
+
+
+def unit(dtype: Any) -> float:
+    """The distance from 1 to the next number."""
+    return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "complex64": 2.0**-23}.get(dtype.name, 2.0**-52)
