@@ -155,9 +155,9 @@ from wengert.functions.elementwise import (
     less_equal,
     lgamma,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     logaddexp,
     logaddexp2,
     logical_and,
@@ -320,8 +320,8 @@ from wengert.functions.scatter import (
     take_along_dim,
 )
 from wengert.functions.seeds import (
-    default_generator,
     Generator,
+    default_generator,
     get_rng_state,
     initial_seed,
     manual_seed,

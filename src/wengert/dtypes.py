@@ -6,7 +6,7 @@ dimensions outweighs a zero-dimensional one, and that a Python number, unless th
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -140,7 +140,7 @@ def of_number(value: Number) -> DType:
     return _default.to_complex
 
 
-@lru_cache(maxsize=None)
+@cache
 def promote_types(first: DType, second: DType) -> DType:
     """The smallest dtype that both convert to, by PyTorch's lattice."""
     if first is second:

@@ -20,7 +20,7 @@ class _Inside(dict[str, bool]):
     """filename -> whether the file belongs to wengert; filled on first sight."""
 
     def __missing__(self, filename: str) -> bool:
-        inside = filename.startswith(_ROOT) or filename.startswith("<frozen") or filename.startswith("<wengert")
+        inside = filename.startswith((_ROOT, "<frozen", "<wengert"))
         self[filename] = inside
         return inside
 

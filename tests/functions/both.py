@@ -25,7 +25,7 @@ def run(case: Case, module: Any) -> Any:
         warnings.simplefilter("ignore")
         try:
             return case(module)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             return error
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.rules import samples_data, samples_elementwise, samples_structural
+from tests.rules import samples_data, samples_elementwise, samples_matrices, samples_structural
 from tests.rules.harness import Case
 
-CASES: dict[str, Case] = {**samples_elementwise.CASES, **samples_structural.CASES, **samples_data.CASES}
+CASES: dict[str, Case] = {
+    **samples_elementwise.CASES, **samples_structural.CASES, **samples_data.CASES, **samples_matrices.CASES,
+}  # fmt: skip
 
 # Primitives that the battery cannot sample, and where they are tested instead.
 REASONS: dict[str, str] = {
@@ -13,5 +15,7 @@ REASONS: dict[str, str] = {
     "placeholder": "stands for a value that is not there: it cannot be evaluated",
     "element": "takes the values of every sample of pack apart",
     "custom": "its rules are the user's: tested with autograd.Function",
+    "cholesky": "reads one triangle, its derivative is spread over both: tests/functions/test_decompositions",
+    "eigh": "as cholesky",
     "leaf": "an identity at which reverse mode ends: identity is sampled, leaves are tested with backward",
 }

@@ -87,7 +87,7 @@ def _through_definition(
     types = tuple([row_type(node) if flag else node.type for node, flag in zip(nodes, flags)])
     graph = definition(primitive, types, params)
     constants = [
-        literal(value, type)
+        literal(value, type)  # type: ignore[arg-type]  # constants of definitions are arrays
         for value, type in zip(constants_of(primitive, types, params), graph.inputs[len(nodes) :])
     ]
     return map_over_axis(graph, [*nodes, *constants], [*flags, *[False] * len(constants)], size)[0]

@@ -20,20 +20,15 @@ def push_forward(
     sources: Sequence[Node],
     tangents: Sequence[Optional[Node]],
     outputs: Sequence[Node],
-    tracked_only: bool = False,
 ) -> list[Optional[Node]]:
     """The tangents of `outputs` when `sources` move by `tangents`; None where an output does not depend on them. A source
     whose tangent is None stands still, whatever it depends on.
-
-    With `tracked_only`, no tangent goes through what was recorded without tracking.
 
     Raises: MissingRule for a primitive that has no forward derivative.
     """
     dots: dict[Node, Any] = dict(zip(sources, tangents))
     for node in between(sources, outputs):
-        if node in dots or (tracked_only and not node.tracked):
-            continue
-        if node.type.inexact and node.primitive.differentiable:
+        if node not in dots and node.type.inexact and node.primitive.differentiable:
             y_dot = tangent_of(node, tuple([dots.get(x) for x in node.inputs]))
             if y_dot is not None:
                 dots[node] = y_dot

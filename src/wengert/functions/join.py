@@ -189,7 +189,7 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
 
 def repeat_interleave(
     input: Tensor,
-    repeats: Union[None, int, Tensor] = None,
+    repeats: Union[int, Tensor, None] = None,
     dim: Optional[int] = None,
     *,
     output_size: Optional[int] = None,
@@ -276,7 +276,7 @@ def flipud(input: Tensor) -> Tensor:
     return flip(input, 0)
 
 
-def roll(input: Tensor, shifts: Union[int, Sequence[int]], dims: Union[None, int, Sequence[int]] = None) -> Tensor:
+def roll(input: Tensor, shifts: Union[int, Sequence[int]], dims: Union[int, Sequence[int], None] = None) -> Tensor:
     """Moved along dimensions, what leaves at the end enters at the start; without dims, the flattened tensor is.
 
     Raises: RuntimeError unless shifts and dims pair up; IndexError for a dimension that is not there.

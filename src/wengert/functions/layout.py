@@ -162,7 +162,7 @@ _LEGACY = {
 _LEGACY_NAMES = {dtype: name for name, dtype in _LEGACY.items()}
 
 
-def type(self: Tensor, dtype: Union[None, str, DType] = None, non_blocking: bool = False) -> Any:
+def type(self: Tensor, dtype: Union[str, DType, None] = None, non_blocking: bool = False) -> Any:
     """The tensor in another dtype, also by its legacy name (``"torch.FloatTensor"``); without one, that name.
 
     Raises: ValueError for an unknown name.
@@ -232,8 +232,8 @@ def is_nonzero(input: Tensor) -> bool:
 METHODS: dict[str, Any] = {
     "stride": stride, "storage_offset": storage_offset, "is_contiguous": is_contiguous, "contiguous": contiguous,
     "data_ptr": data_ptr, "resize_": resize_, "resize_as_": resize_as_, "to": to, "type": type, "type_as": type_as,
-    "cuda": cuda, "cpu": cpu, "get_device": get_device, "pin_memory": _itself, "share_memory_": _itself,
-    "is_pinned": lambda self, device=None: False, "is_shared": lambda self: False, "is_same_size": is_same_size,
+    "cuda": cuda, "cpu": cpu, "get_device": get_device, "pin_memory": _itself,
+    "is_pinned": lambda self, device=None: False, "is_same_size": is_same_size,
     "is_nonzero": is_nonzero, "nelement": Tensor.numel, "ndimension": Tensor.dim,
     "is_signed": lambda self: self.dtype.is_signed,
     "float": _converter(dtypes.float32), "double": _converter(dtypes.float64), "half": _converter(dtypes.float16),

@@ -59,7 +59,9 @@ def promote(operation: str, *operands: Any, at_least: Optional[DType] = None) ->
     Raises: TypeError for an operand that is none of these.
     """
     nodes: list[Any] = []
-    with_dimensions, zero_dimensional, plain = [], [], []
+    with_dimensions: list[DType] = []
+    zero_dimensional: list[DType] = []
+    plain: list[DType] = []
     for operand in operands:
         if isinstance(operand, Tensor):
             node = operand._read()

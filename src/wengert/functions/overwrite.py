@@ -10,7 +10,7 @@ from wengert.errors import shape_error
 from wengert.functions.axes import axis_of
 from wengert.functions.create import one_value
 from wengert.functions.index import fitted
-from wengert.functions.operands import deliver, node_of, shape_of
+from wengert.functions.operands import node_of, shape_of
 from wengert.functions.parts import along, position
 from wengert.graph.node import Node
 from wengert.graph.record import record, recorder, scalar

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from wengert.dtypes import DType
 from wengert.errors import shape_error
@@ -125,7 +125,7 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     return view(input, (*shape[:axis], *parts, *shape[axis + 1 :]))
 
 
-def squeeze(input: Tensor, dim: Union[None, int, Sequence[int]] = None) -> Tensor:
+def squeeze(input: Tensor, dim: Union[int, Sequence[int], None] = None) -> Tensor:
     """Without the dimensions of size 1: all of them, or those among `dim`.
 
     Raises: IndexError for a dimension that is not there.

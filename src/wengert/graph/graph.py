@@ -46,7 +46,7 @@ def graph_of(inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[No
     Raises: KeyError when a node reads something that is neither an input nor an earlier node.
     """
     position = {node: index for index, node in enumerate(inputs)}
-    steps = []
+    steps: list[Step] = []
     for node in nodes:
         args = tuple([position[x] for x in node.inputs])
         position[node] = len(inputs) + len(steps)

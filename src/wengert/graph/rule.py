@@ -337,7 +337,7 @@ class Composite(Primitive):
 
     expand: Any
 
-    def infer(self, *types: ArrayType, **params: Any) -> Type:
+    def infer(self, *types: Any, **params: Any) -> Type:
         with separate_tape():
             return self.expand(*[placeholder(t) for t in types], **params).type  # type: ignore[no-any-return]
 

@@ -83,7 +83,7 @@ class StopGradient(Identity):
     def transpose(self, y_bar: Node, x: Node) -> tuple[Cotangent, ...]:
         return (None,)
 
-    def jvp(self, x_dots: tuple[Optional[Node], ...], x: Node, *, y: Node) -> None:
+    def jvp(self, x_dots: tuple[Optional[Node], ...], *inputs: Node, y: Node, **params: Any) -> None:
         return None
 
 
@@ -153,7 +153,7 @@ class Element(General):
         return (y_bar,)
 
     def jvp(self, x_dots: tuple[Any, ...], x: Node, *, y: Node, index: int) -> Optional[Node]:
-        return None if x_dots[0] is None else x_dots[0][index]  # type: ignore[no-any-return]
+        return None if x_dots[0] is None else x_dots[0][index]
 
     def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], *, index: int) -> Node:
         return self(*inputs, index=index)

@@ -39,7 +39,7 @@ def remove_dead(graph: Graph) -> Graph:
         if first + number in used:
             used.update(graph.steps[number].args)
     moved = {i: i for i in range(first)}
-    steps = []
+    steps: list[Step] = []
     for number, step in enumerate(graph.steps):
         if first + number in used:
             moved[first + number] = first + len(steps)

@@ -159,7 +159,7 @@ class _Background:
             entry = self.waiting.get()
             try:
                 compile_now(entry)
-            except Exception:
+            except Exception:  # noqa: BLE001  whatever went wrong, the program can go on interpreted
                 _report()
             if self.waiting.empty():
                 self.idle.set()

@@ -9,7 +9,7 @@ from wengert.settings import settings
 _KINDS = ("cpu", "cuda", "mps", "xpu", "meta", "hpu", "mkldnn", "vulkan")
 
 
-class device:  # noqa: N801  PyTorch's name
+class device:
     """A device by kind and index: ``device("cpu")``, ``device("cuda", 0)``, ``device("cuda:0")``.
 
     Raises: RuntimeError for an unknown kind.
@@ -18,19 +18,11 @@ class device:  # noqa: N801  PyTorch's name
     __slots__ = ("type", "index")
 
     def __init__(self, type: Union[str, device, int], index: Optional[int] = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index if index is None else index
-        elif isinstance(type, int):
-            type, index = "cuda", type
-        elif ":" in type:
-            type, _, number = type.partition(":")
-            if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
-            index = int(number)
-        if type not in _KINDS:
-            raise RuntimeError(f"Expected one of {', '.join(_KINDS)} device type at start of device string: {type}")
-        self.type = type
-        self.index = index
+        kind, number = _parse(type)
+        if kind not in _KINDS:
+            raise RuntimeError(f"Expected one of {', '.join(_KINDS)} device type at start of device string: {kind}")
+        self.type: str = kind
+        self.index: Optional[int] = number if index is None else index
 
     def __repr__(self) -> str:
         index = "" if self.index is None else f", index={self.index}"
@@ -47,6 +39,18 @@ class device:  # noqa: N801  PyTorch's name
 
     def __reduce__(self) -> Any:
         return device, (self.type, self.index)
+
+
+def _parse(given: Union[str, device, int]) -> tuple[str, Optional[int]]:
+    """Kind and index of what was given for a device; a number alone counts CUDA devices."""
+    if isinstance(given, device):
+        return given.type, given.index
+    if isinstance(given, int):
+        return "cuda", given
+    kind, colon, number = given.partition(":")
+    if colon and not number.isdigit():
+        raise RuntimeError(f"Invalid device string: '{given}'")
+    return kind, int(number) if colon else None
 
 
 cpu = device("cpu")

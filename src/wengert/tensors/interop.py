@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import mmap
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Optional
@@ -22,7 +23,7 @@ from wengert.primitives.views import expand
 from wengert.runtime.flush import value_of
 from wengert.shapes import Shape
 from wengert.tensors.cell import Cell, Link, View, derive
-from wengert.tensors.sharing import Borrowed, Lent, live_literal, now_whole
+from wengert.tensors.sharing import BetweenProcesses, Borrowed, Lent, Shared, live_literal, now_whole
 from wengert.tensors.tensor import Tensor, link_of
 
 # --- to NumPy ----------------------------------------------------------------------------------------------------------
@@ -50,12 +51,7 @@ def lend(tensor: Tensor) -> Any:
     link = link_of(tensor)
     cell = link.cell
     if not cell.is_exposed():
-        cell.exposed = Lent(_memory_of(tensor, link, cell))
-        if not cell.node.tracked:
-            cell.node = live_literal(cell.exposed.array, cell.node.type)
-        for tie in _chain(link):
-            if tie.watch is None and not tie.node.tracked:  # the others keep their node: `grad` and hooks name it
-                tie.version = -1
+        _expose(link, Lent(_memory_of(tensor, link, cell)))
     assert cell.exposed is not None
     array = cell.exposed.hand_out()
     views = [tie.view for tie in _chain(link) if tie.view is not None]
@@ -140,6 +136,38 @@ def _array(self: Tensor, dtype: Any = None, copy: Optional[bool] = None) -> Any:
 def _array_wrap(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
     """NumPy's protocol: what a ufunc of a tensor gives is a tensor."""
     return share(np.asarray(array))
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Move the tensor's memory to where child processes (started by fork) share it: a write in one is seen by all."""
+    link = link_of(self)
+    cell = link.cell
+    value_of(self._current())
+    if isinstance(cell.exposed, BetweenProcesses):
+        return self
+    value = value_of(cell.node)
+    block = np.frombuffer(mmap.mmap(-1, max(1, value.nbytes)), np.uint8, value.nbytes)
+    array = block.view(value.dtype).reshape(value.shape)
+    array[...] = value
+    cell.strides = None
+    _expose(link, BetweenProcesses(array))
+    return self
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether child processes share the tensor's memory (`share_memory_`)."""
+    return self._link is not None and isinstance(self._link.cell.exposed, BetweenProcesses)
+
+
+def _expose(link: Link, shared: Shared) -> None:
+    """From now on the outside may write to the link's memory."""
+    cell = link.cell
+    cell.exposed = shared
+    if not cell.node.tracked:
+        cell.node = live_literal(shared.array, cell.node.type)
+    for tie in _chain(link):
+        if tie.watch is None and not tie.node.tracked:  # the others keep their node: `grad` and hooks name it
+            tie.version = -1
 
 
 # --- from NumPy --------------------------------------------------------------------------------------------------------
@@ -292,6 +320,7 @@ def _rebuild(cls: type[Tensor], array: Any, dtype: DType, requires_grad: bool) -
 METHODS: dict[str, Callable[..., Any]] = {
     "numpy": numpy, "__array__": _array, "__array_wrap__": _array_wrap, "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device, "__deepcopy__": _deepcopy, "__copy__": _copy, "__reduce_ex__": _reduce_ex,
+    "share_memory_": share_memory_, "is_shared": is_shared,
 }  # fmt: skip
 IN_PLACE: tuple[str, ...] = ()
 __all__ = ["from_dlpack"]

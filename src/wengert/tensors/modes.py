@@ -48,7 +48,7 @@ class _Mode:
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if inspect.isclass(function):
-            function.__init__ = self(function.__init__)  # type: ignore[misc]
+            function.__init__ = self(function.__init__)  # type: ignore[method-assign]
             return function
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)
@@ -78,7 +78,7 @@ class _Mode:
                 except GeneratorExit:
                     generator.close()
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001  what the caller threw into the generator
                     with self._fresh():
                         value = generator.throw(error)
                     sent = yield value
@@ -86,7 +86,7 @@ class _Mode:
         return wrapped
 
 
-class no_grad(_Mode):  # noqa: N801
+class no_grad(_Mode):
     """Nothing recorded inside is tracked: ``with no_grad():`` or ``@no_grad()``."""
 
     enabled = False
@@ -99,13 +99,13 @@ class no_grad(_Mode):  # noqa: N801
         return mode(function)  # the decorator without brackets
 
 
-class enable_grad(no_grad):  # noqa: N801
+class enable_grad(no_grad):
     """Undo an enclosing `no_grad`."""
 
     enabled = True
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
+class set_grad_enabled(_Mode):
     """Tracking on or off, at once when called, until the end of a ``with`` block when used as one."""
 
     def __init__(self, mode: bool) -> None:
@@ -126,7 +126,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         return super().__call__(function)
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """As `no_grad`; PyTorch's name for code that will never be differentiated. ``inference_mode(False)`` undoes it."""
 
     def __new__(cls, mode: Any = True) -> Any:

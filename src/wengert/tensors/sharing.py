@@ -104,6 +104,15 @@ class Borrowed:
         return type(base) is not np.ndarray or base.base is not None or _references(base) > _ONE_AND_LOCAL
 
 
+class BetweenProcesses(Borrowed):
+    """Memory that child processes share: anybody may write to it for as long as it lives."""
+
+    __slots__ = ()
+
+    def is_held(self) -> bool:
+        return True
+
+
 _references = getattr(sys, "getrefcount", None)
 _ONE = _ONE_AND_LOCAL = 0
 

@@ -1,7 +1,7 @@
 """The product of batches of matrices over the thread pool, as LLVM IR. `product.py` tells what it computes.
 
-    void wengert_product_SUFFIX(...)         settles the call and hands cells to the pool
-    void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker)       the pool's task
+    void wengert_product_SUFFIX(...)                              settles the call and hands cells to the pool
+    void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker)  the task
 
 The product is cut into *cells*: batch x row parts x column parts, as many as there is work and threads for. The parts
 are chosen so that the busiest thread has least to do; a cell counts as columns x (rows + 8), where 8 stands for copying
@@ -160,8 +160,8 @@ def _product(k: Kind) -> str:
         for name, yes, no in (row.split() for row in rows)
     )
     room = PANEL // k.size
-    return f"""define void @wengert_product_{k.suffix}(i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %abs, i64 %ars, i64 %acs, \
-ptr %b, i64 %bbs, i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %d, i64 %dbs, i64 %drs, ptr %scale, \
+    return f"""define void @wengert_product_{k.suffix}(i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %abs, i64 %ars, \
+i64 %acs, ptr %b, i64 %bbs, i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %d, i64 %dbs, i64 %drs, ptr %scale, \
 ptr %work) nounwind {{
 entry:
   %words = alloca [{len(_WORDS)} x i64], align 16

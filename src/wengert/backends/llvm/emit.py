@@ -33,8 +33,8 @@ class Loop(NamedTuple):
 
     header: str
     exit: str
-    index: str
-    next: str
+    counter: str
+    following: str
 
 
 def emit_nest(nest: Nest, name: str, width: int) -> tuple[str, dict[str, str]]:
@@ -194,7 +194,7 @@ class _Function:
     def close(self, loop: Loop, step: int) -> None:
         self.w.line(f"  br label %{loop.exit}l")
         self.w.line(f"{loop.exit}l:")
-        self.w.line(f"  {loop.next} = add nsw i64 {loop.index}, {step}")
+        self.w.line(f"  {loop.following} = add nsw i64 {loop.counter}, {step}")
         self.w.line(f"  br label %{loop.header}")
         self.w.line(f"{loop.exit}:")
 
@@ -221,7 +221,7 @@ class _Function:
         step = self.lanes if axis == self.vector else 1
         if step == 1:
             loop, _ = self.open(start, stop, 1, [])
-            self.index[axis] = loop.index
+            self.index[axis] = loop.counter
             self._outer_loops(axis + 1)
             self.close(loop, 1)
             return
@@ -230,7 +230,7 @@ class _Function:
         whole = self.w.emit(f"and i64 {length}, {-step}")
         limit = self.w.emit(f"add i64 {start}, {whole}")
         loop, _ = self.open(start, limit, step, [])
-        self.index[axis] = loop.index
+        self.index[axis] = loop.counter
         self._outer_loops(axis + 1)
         self.close(loop, step)
         tail, done = self.block(), self.block()
@@ -351,7 +351,7 @@ class _Function:
             return self._vector_loop(extent, folds, stores, kinds, carried)
         after = [self.w.name() for _ in folds]
         loop, names = self.open("0", str(extent), 1, [(s.type(t), c, a) for t, c, a in zip(kinds, carried, after)])
-        self.index[axis] = loop.index
+        self.index[axis] = loop.counter
         results = self._inner_loops(axis + 1, folds, stores, kinds, names)
         self._rename(results, after, kinds, s)
         self.close(loop, 1)
@@ -379,7 +379,7 @@ class _Function:
             loop, names = self.open(
                 str(done), str(done + rest), self.lanes, [(s.type(t), c, a) for t, c, a in zip(kinds, carried, after)]
             )
-            self.index[axis] = loop.index
+            self.index[axis] = loop.counter
             self._rename(self._body(folds, stores, kinds, names, None), after, kinds, s)
             self.close(loop, self.lanes)
             carried, done = names, done + rest
@@ -401,7 +401,7 @@ class _Function:
         loop, names = self.open("0", str(stop), step, flat)
         parts = [names[i * many : (i + 1) * many] for i in range(len(folds))]
         for lane in range(many):
-            self.index[axis] = loop.index if lane == 0 else self.w.emit(f"add nsw i64 {loop.index}, {lane * self.lanes}")
+            self.index[axis] = loop.counter if lane == 0 else self.w.emit(f"add nsw i64 {loop.counter}, {lane * self.lanes}")
             results = self._body(folds, stores, kinds, [part[lane] for part in parts], None)
             self._rename(results, [names[lane] for names in after], kinds, s)
         self.close(loop, step)

@@ -1,10 +1,14 @@
 """Copies of a panel of b, side by side in scratch memory: what the micro-kernel then reads as whole vectors.
 
-void pack_rows_SUFFIX_V(i64 k, i64 n, ptr b, i64 brs, ptr work)                              rows of b contiguous
-void pack_columns_SUFFIX(i64 k, i64 n, ptr b, i64 brs, i64 bcs, ptr work, i64 width)         any strides
+Two routines, for rows of b that are contiguous and for any strides:
 
-work[p, j] = b[p, j] for p < k, j < n; what stands behind, up to the end of the last vector, is of no use. Rows of
-work are V vectors or `width` elements long. n and k are at least 1.
+    void pack_rows_SUFFIX_V(i64 k, i64 n, ptr b, i64 brs, ptr work)
+    void pack_columns_SUFFIX(i64 k, i64 n, ptr b, i64 brs, i64 bcs, ptr work, i64 width)
+
+    work[p, j] = b[p, j] for p < k, j < n
+
+Rows of work are V vectors or `width` elements long; what stands behind the n elements, up to the end of the last
+vector, is of no use. n and k are at least 1.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
 calls task(ptr context, i64 begin, i64 end, i64 worker) on pieces of the range and returns when all are done. Pieces are
 at least `grain` long, and a multiple of `align` but for the last; there are at most as many as threads, so they depend
 on nothing but the range, grain, align and the number of threads. `worker`, below the number of threads and 0 for the
-caller, tells which scratch memory a task may use, and must not bear on results: who runs a piece is open. An empty range
-calls nothing. A range of one piece, a call from within a task, and a call while another thread of the program uses the pool
-are one piece, run by the caller as worker 0; tasks must give the same bits however the range is cut.
+caller, tells which scratch memory a task may use, and must not bear on results: who runs a piece is open. An empty
+range calls nothing. A range too short to be cut, a call from within a task, and a call while another thread of the
+program uses the pool are run by the caller in one piece; so tasks must give the same bits however the range is cut.
 
 How it works. A *region* is one call. It has a number, counted up, and a slot for each piece that holds 2 x number while
 the piece is open and 2 x number + 1 once it is taken. Slots are taken by compare-and-exchange, so a worker that wakes

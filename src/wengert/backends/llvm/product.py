@@ -89,6 +89,7 @@ class _Scratch(threading.local):
 
     def __init__(self) -> None:
         self.room = np.empty(WORK * MOST_THREADS, np.uint8)
+        self.address = self.room.ctypes.data
 
 
 _scratch = _Scratch()
@@ -96,4 +97,4 @@ _scratch = _Scratch()
 
 def scratch() -> int:
     """The address of the `work` of products that this thread of Python calls."""
-    return int(_scratch.room.ctypes.data)
+    return _scratch.address

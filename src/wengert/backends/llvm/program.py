@@ -161,7 +161,7 @@ def split(program: Program) -> list[list[ProgramStep]]:
 def reads(step: ProgramStep) -> set[int]:
     """The buffers that a step reads."""
     if isinstance(step, Nest):
-        return {v.buffer for v in step.values if hasattr(v, "buffer")}
+        return {v.buffer for v in step.values if isinstance(v, (Load, Lookup))}
     if isinstance(step, Contract):
         return {b for b in (step.a.buffer, step.b.buffer, step.add_to, step.scale) if b is not None}
     return set(step.args)
@@ -170,7 +170,7 @@ def reads(step: ProgramStep) -> set[int]:
 def writes(step: ProgramStep) -> set[int]:
     """The buffers that a step writes."""
     if isinstance(step, Nest):
-        return {a.buffer for a in step.actions if hasattr(a, "buffer")}
+        return {a.buffer for a in step.actions if isinstance(a, Store)}
     return {step.c} if isinstance(step, Contract) else {step.result}
 
 

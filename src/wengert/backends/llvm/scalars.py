@@ -213,8 +213,8 @@ class Scalars:
             # Through int64, which is what C compilers do for narrow targets; saturating keeps it defined.
             wide = Scalars(self.w, self.lanes)
             middle = wide.type(dtypes.int64)
-            suffix = lambda t: (f"v{self.lanes}" if self.lanes > 1 else "") + t  # noqa: E731
-            symbol = f"llvm.fptosi.sat.{suffix('i64')}.{suffix('f32' if source is dtypes.float32 else 'f64')}"
+            lanes = f"v{self.lanes}" if self.lanes > 1 else ""
+            symbol = f"llvm.fptosi.sat.{lanes}i64.{lanes}{'f32' if source is dtypes.float32 else 'f64'}"
             self.w.declare(symbol, f"declare {middle} @{symbol}({here})")
             value = self.w.emit(f"call {middle} @{symbol}({here} {value})")
             return value if target is dtypes.int64 else self.w.emit(f"trunc {middle} {value} to {there}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
@@ -72,7 +72,7 @@ def _vector_library() -> Any:
         return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def vector_function(function: str, itemsize: int, arguments: int = 1) -> tuple[str, int]:
     """libmvec's vector version of a libm function ("exp") for floats of this size on this CPU, made known to the JIT:
     (symbol, lanes); ("", 0) where there is none."""
