@@ -7,8 +7,7 @@ from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 from typing import Any as _Any
 
-from wengert import autograd
-from wengert.autograd.backward import backward as _backward
+from wengert import autograd, backends
 from wengert.dtypes import (
     DType as dtype,
     bfloat16,
@@ -352,6 +351,17 @@ from wengert.functions.shape import (
 from wengert.functions.sort import argsort, bucketize, isin, kthvalue, msort, searchsorted, sort, topk
 from wengert.functions.special import igamma, igammac, mvlgamma, polygamma
 from wengert.functions.statistics import corrcoef, cov, std, std_mean, var, var_mean
+from wengert.functions.types import (
+    channels_last,
+    contiguous_format,
+    finfo,
+    iinfo,
+    preserve_format,
+    result_type,
+    strided,
+    typename,
+)
+from wengert.runtime.threads import get_num_threads, set_num_threads
 from wengert.tensors.device import device
 from wengert.tensors.modes import (
     enable_grad,
@@ -367,14 +377,16 @@ from wengert.tensors.tensor import Size, Tensor
 __version__ = "0.1.0"
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
-_LATER = ("cuda", "datasets", "func", "nn", "optim", "testing", "utils")
+_LATER = ("cuda", "datasets", "func", "nn", "optim", "utils")
 
 
 def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _import_module(f"wengert.{name}")
+    if name == "vmap":
+        return _import_module("wengert.func").vmap
     raise AttributeError(f"module 'wengert' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER])
+    return sorted([*globals(), *_LATER, "vmap"])

@@ -5,6 +5,7 @@
     │   ├── ShapeError       shapes that do not fit an operation
     │   ├── DtypeError       dtypes that do not fit an operation
     │   ├── GradientError    a derivative that cannot be taken
+    │   ├── TracedValue      a value that a function asks for while it is traced on placeholders
     │   └── LinAlgError      a matrix that has not what was asked for: singular, not positive definite
     ├── IndexError
     │   └── AxisError        a dimension that the tensor does not have
@@ -36,6 +37,10 @@ class GradientError(RuntimeError):
 
 class LinAlgError(RuntimeError):
     """A matrix that has not what was asked for: singular, not positive definite."""
+
+
+class TracedValue(RuntimeError):
+    """A value that a function asks for while it is traced, when only shapes and dtypes are known."""
 
 
 class AxisError(IndexError):

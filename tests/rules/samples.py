@@ -15,7 +15,8 @@ REASONS: dict[str, str] = {
     "placeholder": "stands for a value that is not there: it cannot be evaluated",
     "element": "takes the values of every sample of pack apart",
     "custom": "its rules are the user's: tested with autograd.Function",
-    "cholesky": "reads one triangle, its derivative is spread over both: tests/functions/test_decompositions",
+    "cholesky": "reads one triangle, its derivative is spread over both: tests/primitives/test_factorisations",
     "eigh": "as cholesky",
+    "svd": "LAPACK chooses the signs of singular vectors anew at every matrix: tests/primitives/test_factorisations",
     "leaf": "an identity at which reverse mode ends: identity is sampled, leaves are tested with backward",
 }

@@ -106,6 +106,14 @@ def _as_strided(draw: Draw) -> Sample:
     return Sample((x,), {"shape": tuple(size), "strides": tuple(stride), "offset": offset})
 
 
+def _windows(draw: Draw) -> Sample:
+    """Windows that overlap, touch or leave gaps."""
+    shape = draw.shape(min_rank=1)
+    axis = draw.axis(shape)
+    params = {"axis": axis, "length": draw.integer(0, shape[axis]), "step": draw.integer(1, 3)}
+    return Sample((draw.values(shape),), params)
+
+
 def _reinterpret(draw: Draw) -> Sample:
     """The last size suits the elements of every dtype. Bytes that are neither 0 nor 1 are no bool."""
     shape = (*draw.shape(max_rank=2), draw.choice((0, 16)))
@@ -195,6 +203,7 @@ CASES: dict[str, Case] = {
     "diagonal": Case(_diagonal, **MOVED),
     "diagonal_update": Case(_diagonal_update, **MOVED),
     "as_strided": Case(_as_strided, **MOVED),
+    "windows": Case(_windows, **MOVED),
     "reinterpret": Case(_reinterpret),
     "concatenate": Case(_concatenate, **MOVED),
     "pad": Case(_pad, **MOVED),

@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Optional
 
 from wengert.derive.forward import push_forward
+from wengert.derive.level import leave
 from wengert.errors import GradientError, shape_error, type_error
 from wengert.graph.node import Node
-from wengert.graph.record import retaining
+from wengert.graph.record import next_serial, retaining
 from wengert.graph.rule import primitives
 from wengert.primitives.control import identity
 from wengert.tensors.tensor import Tensor, wrap
@@ -27,9 +28,10 @@ class UnpackedDualTensor(NamedTuple):
 
 
 class _Level:
-    """The nodes that carry a tangent by themselves; None for one that stands still."""
+    """The nodes that carry a tangent by themselves; None for one that stands still. first: serial at its beginning."""
 
     def __init__(self) -> None:
+        self.first = next_serial()
         self.tangents: dict[Node, Optional[Node]] = {}
 
 
@@ -147,7 +149,8 @@ def unpack_dual(tensor: Tensor, *, level: Optional[int] = None) -> UnpackedDualT
 def _tangent(here: _Level, y: Node) -> Optional[Node]:
     if y in here.tangents or not y.type.inexact:
         return here.tangents.get(y)
-    y_dot = push_forward(list(here.tangents), list(here.tangents.values()), [y])[0]
-    if y_dot is not None:  # later walks begin here
-        here.tangents[y] = y_dot
-    return y_dot
+    (y_dot,) = push_forward(list(here.tangents), list(here.tangents.values()), [y])
+    if y_dot is None:
+        return None
+    (here.tangents[y],) = leave([y_dot], here.first)  # later walks begin here
+    return here.tangents[y]

@@ -10,11 +10,11 @@ from wengert import trees
 from wengert.derive.forward import push_forward
 from wengert.derive.reverse import pull_back
 from wengert.derive.trace import record_again, trace
-from wengert.errors import GradientError
-from wengert.func.level import Level, freeze, level, name_of, write_back
+from wengert.errors import GradientError, TracedValue
+from wengert.func.level import Level, forward_level, name_of, reverse_level, write_back
 from wengert.graph.node import Node
 from wengert.graph.record import scalar, tracking
-from wengert.graph.rule import primitives, zeros_of
+from wengert.graph.rule import add_nodes, primitives, zeros_of
 from wengert.tensors.hooks import backward_pass, run_hooks
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -79,19 +79,24 @@ def only_tensors(operation: str, function: Callable[..., Any], output: Any) -> t
     return leaves, structure
 
 
-def pull(
-    outputs: Sequence[Node], bars: Sequence[Node], arguments: Sequence[Tensor], entered: Sequence[Node]
-) -> list[Optional[Node]]:
-    """Cotangents of a level's arguments; None where an output does not depend on one."""
-    with backward_pass():
-        found = pull_back(outputs, bars, entered, run_hooks)
-    results = []
-    for tensor, node in zip(arguments, entered):
-        bar, now = found.get(node), tensor._current()
-        if now is not node and now in found:  # written to inside no_grad: what followed belongs to a newer leaf
-            bar = found[now] if bar is None else bar + found[now]
-        results.append(bar)
-    return results
+class Entered:
+    """A level's arguments: the tensors that the function gets, and the nodes between which and the outputs derivatives
+    are taken."""
+
+    def __init__(self, arguments: list[Tensor]) -> None:
+        self.arguments = arguments
+        self.nodes = [x._node for x in arguments]
+
+    def pull(self, outputs: Sequence[Node], bars: Sequence[Node]) -> list[Optional[Node]]:
+        """Cotangents of the arguments; None where no output depends on one."""
+        # An argument that was written to inside no_grad is a leaf of its own since then; its cotangent belongs here too.
+        latest = [x._current() for x in self.arguments]
+        with backward_pass():
+            found = pull_back(outputs, bars, {*self.nodes, *latest}, run_hooks)
+        return [
+            found.get(node) if now is node else add_nodes(found.get(node), found.get(now))
+            for node, now in zip(self.nodes, latest)
+        ]
 
 
 def or_zeros(found: Sequence[Optional[Node]], like: Sequence[Node]) -> list[Node]:
@@ -131,14 +136,13 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
     @functools.wraps(func, updated=())
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         chosen = Chosen(operation, args, argnums)
-        with level() as here:
-            arguments = [freeze(here.enter(x, operation)) for x in chosen.tensors]
-            entered = [x._current() for x in arguments]
-            output, aux = split_aux(operation, chosen.call(func, arguments, kwargs), has_aux)
+        with reverse_level() as here:
+            entered = Entered([here.enter_tracked(x, operation) for x in chosen.tensors])
+            output, aux = split_aux(operation, chosen.call(func, entered.arguments, kwargs), has_aux)
             y = _scalar_node(operation, output)
             with tracking(here.outside([y])[0]):
-                found = pull([y], [scalar(1, y.dtype)], arguments, entered) if y.tracked else [None] * len(entered)
-                bars = or_zeros(found, entered)
+                found = entered.pull([y], [scalar(1, y.dtype)])
+                bars = or_zeros(found, entered.nodes)
             gradient = chosen.fold([wrap(bar) for bar in here.leave(bars)])
             value = here.leave_tree(output)
             return gradient, (value, here.leave_tree(aux)) if has_aux else value
@@ -168,41 +172,62 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     Raises: RuntimeError when the output holds something else than tensors, and for cotangents that do not fit it.
     """
     operation = "vjp(f, *primals)"
-    with level() as here:
+    with reverse_level() as here:
         tensors, structure = trees.flatten(primals)
-        arguments = [freeze(here.enter(x, operation)) for x in tensors]
-        entered = [x._current() for x in arguments]
-        output, aux = split_aux(operation, func(*trees.unflatten(list(arguments), structure)), has_aux)
+        entered = Entered([here.enter_tracked(x, operation) for x in tensors])
+        output, aux = split_aux(operation, func(*trees.unflatten(list(entered.arguments), structure)), has_aux)
         leaves, shape = only_tensors(operation, func, output)
         ys = [y._read() for y in leaves]
-        result = here.leave_tree(output)
-        aux = here.leave_tree(aux)
+        pull = _pulled(here, entered, ys)
+        result, aux = here.leave_tree(output), here.leave_tree(aux)
+    types = [y.type for y in ys]
+    del entered, output, leaves, ys, tensors  # what vjp_fn needs is in pull
 
     def vjp_fn(*cotangents: Any) -> tuple[Any, ...]:
-        bars = _matching_bars(cotangents, ys, shape)
-        now = Level(here.first)
-        needed = now.tracking and (any(now.outside(ys)) or any([bar.tracked for bar in bars]))
-        pairs = [(y, bar) for y, bar in zip(ys, bars) if y.tracked]
-        with tracking(needed):
-            found = pull([y for y, _ in pairs], [bar for _, bar in pairs], arguments, entered)
-            x_bars = or_zeros(found, entered)
-        folded: tuple[Any, ...] = trees.unflatten([wrap(bar) for bar in now.leave(x_bars, bars)], structure)
+        folded: tuple[Any, ...] = trees.unflatten([wrap(bar) for bar in pull(_bars(cotangents, types, shape))], structure)
         return folded
 
     return (result, vjp_fn, aux) if has_aux else (result, vjp_fn)
 
 
-def _matching_bars(cotangents: tuple[Any, ...], ys: Sequence[Node], shape: Any) -> list[Node]:
+def _pulled(here: Level, entered: Entered, ys: list[Node]) -> Callable[[list[Node]], list[Node]]:
+    """The map from cotangents of the outputs to those of the arguments: a graph, if the walk can be traced. Otherwise (a
+    user's backward asks for values) each call walks."""
+
+    def walk(*bars: Node) -> list[Node]:
+        return or_zeros(entered.pull(ys, bars), entered.nodes)
+
+    try:
+        return replayed(here, walk, [y.type for y in ys])
+    except TracedValue:
+        return lambda bars: here.again().leave(walk(*bars), bars)
+
+
+def replayed(here: Level, walk: Callable[..., list[Node]], types: list[Any]) -> Callable[[list[Node]], list[Node]]:
+    """`walk`, traced once; what it reads leaves the level."""
+    recording = trace(walk, types, [True] * len(types))
+    residuals = here.leave(recording.captured)
+    recording = recording._replace(captured=())  # what they were computed from may go
+
+    def again(given: list[Node]) -> list[Node]:
+        values = [*given, *residuals]
+        values += record_again(recording, values)
+        return [values[i] for i in recording.graph.outputs]
+
+    return again
+
+
+def _bars(cotangents: tuple[Any, ...], types: Sequence[Any], shape: Any) -> list[Node]:
     """vjp_fn's arguments as nodes that fit the outputs. Several cotangents may come as one tuple or one by one."""
     given = cotangents[0] if len(cotangents) == 1 else cotangents
     bars, found = trees.flatten(given)
     if found != shape:
         raise RuntimeError(
             "Expected pytree structure of cotangents to be the same as pytree structure of outputs to the function: "
-            f"{len(ys)} tensors, got {len(bars)}, or in other containers"
+            f"{len(types)} tensors, got {len(bars)}, or in other containers"
         )
     nodes = []
-    for number, (bar, y) in enumerate(zip(bars, ys)):
+    for number, (bar, y) in enumerate(zip(bars, types)):
         if not isinstance(bar, Tensor):
             raise RuntimeError(f"vjp_fn: cotangent {number} must be a Tensor, got {type(bar).__name__}")
         node = bar._read()
@@ -215,7 +240,7 @@ def _matching_bars(cotangents: tuple[Any, ...], ys: Sequence[Node], shape: Any) 
     return nodes
 
 
-def in_dtype(x: Node, like: Node) -> Node:
+def in_dtype(x: Node, like: Any) -> Node:
     """x in the dtype of `like`; a complex number loses its imaginary part where `like` is real."""
     if x.dtype is like.dtype:
         return x
@@ -238,31 +263,22 @@ def jvp(
     something else than tensors.
     """
     operation = "jvp(f, primals, tangents)"
-    with level() as here:
+    with forward_level() as here:
         tensors, dots, structure = _primals_and_tangents(operation, primals, tangents)
         arguments = [here.enter(x, operation) for x in tensors]
-        entered = [x._node for x in arguments]
-        moved = [_tangent_node(x_dot, x, number) for number, (x_dot, x) in enumerate(zip(dots, entered))]
+        xs = [x._node for x in arguments]
+        moved = [_tangent_node(x_dot, x, number) for number, (x_dot, x) in enumerate(zip(dots, xs))]
         output, aux = split_aux(operation, func(*trees.unflatten(list(arguments), structure)), has_aux)
         leaves, shape = only_tensors(operation, func, output)
         ys = [y._read() for y in leaves]
-        found = push(entered, moved, ys, here)
+        found = push_forward(xs, moved, ys)
+        # A derivative taken inside has tracked nodes of its own; the tangents that went through them leave them behind.
+        y_dots = here.leave(or_zeros(found, ys))
         if strict and any([y_dot is None for y_dot in found]):
             raise RuntimeError(f"{operation[:-1]}, strict=True): The output of f is independent of the inputs.")
-        y_dots = here.leave(or_zeros(found, ys))
-        result = here.leave_tree(output)
-        write_back(tensors, arguments, here)
+        write_back(tensors, arguments)
         tangent = trees.unflatten([wrap(y_dot) for y_dot in y_dots], shape)
-        return (result, tangent, here.leave_tree(aux)) if has_aux else (result, tangent)
-
-
-def push(
-    sources: Sequence[Node], tangents: Sequence[Node], outputs: Sequence[Node], here: Level
-) -> list[Optional[Node]]:
-    """Tangents of a level's outputs. What was computed inside no_grad stands still, as in PyTorch."""
-    needed = any(here.outside(outputs, tangents)) or (here.tracking and any([x_dot.tracked for x_dot in tangents]))
-    with tracking(needed):
-        return push_forward(sources, tangents, outputs, tracked_only=True)
+        return (output, tangent, aux) if has_aux else (output, tangent)
 
 
 def _primals_and_tangents(operation: str, primals: Any, tangents: Any) -> tuple[list[Any], list[Any], Any]:
@@ -280,7 +296,7 @@ def _primals_and_tangents(operation: str, primals: Any, tangents: Any) -> tuple[
     return tensors, dots, structure
 
 
-def _tangent_node(x_dot: Any, x: Node, number: int) -> Node:
+def _tangent_node(x_dot: Any, x: Any, number: int) -> Node:
     if not isinstance(x_dot, Tensor):
         raise RuntimeError(f"jvp: tangent {number} must be a Tensor, got {type(x_dot).__name__}")
     node = x_dot._read()
@@ -300,31 +316,21 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     Raises: RuntimeError when the output holds something else than tensors; jvp_fn, when tangents do not fit the primals.
     """
     operation = "linearize(f, *primals)"
-    with level() as here:
+    with forward_level() as here:
         tensors, structure = trees.flatten(primals)
         arguments = [here.enter(x, operation) for x in tensors]
-        entered = [x._node for x in arguments]
+        xs = [x._node for x in arguments]
         output = func(*trees.unflatten(list(arguments), structure))
         leaves, shape = only_tensors(operation, func, output)
         ys = [y._read() for y in leaves]
-        answered: list[bool] = []
-
-        def derivative(*x_dots: Node) -> list[Node]:
-            found = push_forward(entered, x_dots, ys, tracked_only=True)
-            answered.extend([y_dot is not None for y_dot in found])
-            return [y_dot for y_dot in found if y_dot is not None]
-
-        recording = trace(derivative, [x.type for x in entered], [True] * len(entered))
-        residuals = here.leave(recording.captured)
-        result = here.leave_tree(output)
-        write_back(tensors, arguments, here)
+        push = replayed(here, lambda *dots: or_zeros(push_forward(xs, dots, ys), ys), [x.type for x in xs])
+        write_back(tensors, arguments)
+    types = [x.type for x in xs]
+    del arguments, xs, ys, leaves, tensors
 
     def jvp_fn(*tangents: Any) -> Any:
         _, dots, _ = _primals_and_tangents("jvp_fn", primals, tangents)
-        moved = [_tangent_node(x_dot, x, number) for number, (x_dot, x) in enumerate(zip(dots, entered))]
-        values = [*moved, *residuals, *record_again(recording, [*moved, *residuals])]
-        found = iter([values[i] for i in recording.graph.outputs])
-        y_dots = [next(found) if yes else zeros_of(y.type) for y, yes in zip(ys, answered)]
-        return trees.unflatten([wrap(y_dot) for y_dot in y_dots], shape)
+        moved = [_tangent_node(x_dot, type, number) for number, (x_dot, type) in enumerate(zip(dots, types))]
+        return trees.unflatten([wrap(y_dot) for y_dot in push(moved)], shape)
 
-    return result, jvp_fn
+    return output, jvp_fn

@@ -41,6 +41,7 @@ from wengert.functions import (
     sort,
     special,
     statistics,
+    types,
 )
 from wengert.functions.elementwise import in_place
 from wengert.functions.operands import is_number
@@ -50,7 +51,7 @@ from wengert.tensors.tensor import Tensor
 MODULES: tuple[ModuleType, ...] = (
     counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, masks, matrices,
     multilinear, norms, overwrite, parts, patterns, products, quantiles, random, reduce, sampling, scatter, seeds,
-    shape, sort, special, statistics, interop, printing,
+    shape, sort, special, statistics, interop, printing, types,
 )  # fmt: skip
 
 

@@ -53,13 +53,7 @@ class AsStrided(View):
     def write(self, x: Node, new: Node, *, shape: Shape, strides: Shape, offset: int) -> Node:
         at = _positions(shape, strides, offset)
         if np.unique(at.value).size != at.size:
-            raise shape_error(
-                "in-place",
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
-                "location",
-                (shape, strides),
-                "clone() the tensor before writing to it",
-            )
+            raise _overlap((shape, strides))
         return reshape(index_put(reshape(x, shape=(x.size,)), new, at, axes=(0,)), shape=x.shape)
 
     def batch(
@@ -97,38 +91,40 @@ def _positions(size: Shape, stride: Shape, offset: int) -> Node:
 
 
 class Windows(View):
-    """y[..., k, ..., j] = x[..., k step + j, ...]: windows of `size` along `axis`, their own axis the last
+    """y[..., k, ..., j] = x[..., k step + j, ...]: windows of `length` along `axis`, their own axis the last
 
     Transpose  x_bar = y_bar added at the positions that were read
     """
 
     name = "windows"
-    params = ("axis", "size", "step")
+    params = ("axis", "length", "step")
 
-    def infer(self, x: ArrayType, *, axis: int, size: int, step: int) -> ArrayType:
-        count = (x.shape[axis] - size) // step + 1
-        return array_type((*x.shape[:axis], count, *x.shape[axis + 1 :], size), x.dtype)
+    def infer(self, x: ArrayType, *, axis: int, length: int, step: int) -> ArrayType:
+        if not 0 <= axis < x.ndim or not 0 <= length <= x.shape[axis] or step < 1:
+            raise shape_error("windows", f"windows of {length} every {step} inside dimension {axis}", (x.shape,))
+        count = (x.shape[axis] - length) // step + 1
+        return array_type((*x.shape[:axis], count, *x.shape[axis + 1 :], length), x.dtype)
 
-    def evaluate(self, x: Any, *, axis: int, size: int, step: int) -> Any:
+    def evaluate(self, x: Any, *, axis: int, length: int, step: int) -> Any:
         x = np.asarray(x)
-        shape = self.infer(array_type(x.shape, int64), axis=axis, size=size, step=step).shape
+        shape = self.infer(array_type(x.shape, int64), axis=axis, length=length, step=step).shape
         own = x.strides[axis]
         steps = (*x.strides[:axis], own * step, *x.strides[axis + 1 :], own)
         return np.lib.stride_tricks.as_strided(x, shape, steps, writeable=x.flags.writeable)
 
-    def transpose(self, y_bar: Node, x: Node, *, axis: int, size: int, step: int) -> Node:
+    def transpose(self, y_bar: Node, x: Node, *, axis: int, length: int, step: int) -> Node:
         zeros = primitives.full(_zero(y_bar.dtype), shape=x.shape)
-        at = _positions((y_bar.shape[axis], size), (step, 1), 0)
+        at = _positions((y_bar.shape[axis], length), (step, 1), 0)
         return put_add(zeros, at, _window_inside(y_bar, axis), axis=axis)
 
-    def write(self, x: Node, new: Node, *, axis: int, size: int, step: int) -> Node:
-        if size > step and new.shape[axis] > 1:
+    def write(self, x: Node, new: Node, *, axis: int, length: int, step: int) -> Node:
+        if length > step and new.shape[axis] > 1:
             raise _overlap((new.shape,))
-        at = _positions((new.shape[axis], size), (step, 1), 0)
+        at = _positions((new.shape[axis], length), (step, 1), 0)
         return index_put(x, _window_inside(new, axis), at, axes=(axis,))
 
     def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], **params: Any) -> Node:
-        return self(*inputs, axis=params["axis"] + 1, size=params["size"], step=params["step"])
+        return self(*inputs, axis=params["axis"] + 1, length=params["length"], step=params["step"])
 
 
 def _window_inside(y: Node, axis: int) -> Node:

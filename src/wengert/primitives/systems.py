@@ -77,7 +77,7 @@ class _Solving(_OfMatrices, General):
             raise shape_error(self.name, "A (..., n, n) and B (..., n, k)", (a.shape, b.shape))
         return b
 
-    def reads(self, a: Node, **params: Any) -> Node:
+    def triangle(self, a: Node, **params: Any) -> Node:
         """The part of a matrix that is read."""
         return a
 
@@ -86,11 +86,11 @@ class _Solving(_OfMatrices, General):
 
     def vjp(self, x_bar: Node, a: Node, b: Node, *, y: Node, **params: Any) -> tuple[Cotangent, ...]:
         b_bar = self.adjoint_solve(a, x_bar, **params)
-        return lambda: self.reads(-multiply(b_bar, adjoint(y)), **params), b_bar
+        return lambda: self.triangle(-multiply(b_bar, adjoint(y)), **params), b_bar
 
     def jvp(self, x_dots: tuple[Optional[Node], ...], a: Node, b: Node, *, y: Node, **params: Any) -> Optional[Node]:
         a_dot, b_dot = x_dots
-        moved = None if a_dot is None else -multiply(self.reads(a_dot, **params), y)
+        moved = None if a_dot is None else -multiply(self.triangle(a_dot, **params), y)
         right = add_nodes(b_dot, moved)
         return None if right is None else self(a, right, **params)
 
@@ -125,7 +125,7 @@ class SolveTriangular(_Solving):
             part = part + np.eye(a.shape[-1], dtype=a.dtype)
         return np.linalg.solve(part, b)
 
-    def reads(self, a: Node, *, upper: bool, unit: bool) -> Node:
+    def triangle(self, a: Node, *, upper: bool, unit: bool) -> Node:
         return _upper(a, unit) if upper else lower(a, unit)
 
     def adjoint_solve(self, a: Node, b: Node, *, upper: bool, unit: bool) -> Node:

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Optional
 
 from wengert.derive.reverse import saves
-from wengert.errors import unreachable
+from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import RELEASED, Node
 from wengert.graph.record import NUMBERS, cut_history, on_full, recorder, settle_number
@@ -183,7 +183,7 @@ def _graph(live: Sequence[Node], keep: Sequence[bool], inputs: Sequence[Node], p
     steps = []
     for node in live:
         if node.primitive is placeholder:
-            raise RuntimeError(
+            raise TracedValue(
                 "a value was asked for inside a function that is being traced, where only shapes and dtypes are known "
                 f"(at {describe(node.origin)})"
             )

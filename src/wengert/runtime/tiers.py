@@ -10,6 +10,7 @@ interpreted for the rest, so compilation is bounded. Entries are kept in order o
 
 from __future__ import annotations
 
+import atexit
 import os
 import queue
 import threading
@@ -138,11 +139,16 @@ def compile_now(entry: Entry) -> None:
 # --- the background thread --------------------------------------------------------------------------------------------
 
 
+# Seconds that a compilation may take to end when the process does.
+_AT_EXIT = 30.0
+
+
 class _Background:
     """One daemon thread that compiles what is queued."""
 
     def __init__(self) -> None:
-        self.waiting: queue.SimpleQueue[Entry] = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Optional[Entry]] = queue.SimpleQueue()
+        self.closing = False
         self.thread: Optional[threading.Thread] = None
         self.idle = threading.Event()
         self.idle.set()
@@ -154,15 +160,25 @@ class _Background:
             self.thread = threading.Thread(target=self._work, name="wengert compiler", daemon=True)
             self.thread.start()
 
+    def close(self) -> None:
+        """End the thread after what it is at: LLVM must not be at work while the process is taken down."""
+        if self.thread is not None and self.thread.is_alive():
+            self.closing = True
+            self.waiting.put(None)
+            self.thread.join(_AT_EXIT)
+
     def _work(self) -> None:
         while True:
             entry = self.waiting.get()
+            if entry is None or self.closing:
+                return
             try:
                 compile_now(entry)
             except Exception:  # noqa: BLE001  whatever went wrong, the program can go on interpreted
                 _report()
-            if self.waiting.empty():
-                self.idle.set()
+            finally:
+                if self.waiting.empty():
+                    self.idle.set()
 
 
 _background = _Background()
@@ -194,6 +210,8 @@ def _renew_after_fork() -> None:
     global _background
     _background = _Background()
 
+
+atexit.register(lambda: _background.close())
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_after_fork)

@@ -173,16 +173,29 @@ def _cores() -> int:
 def _before_fork() -> None:
     """Workers end, unless they are at work for another thread: a fork of a process with one thread is safe. They start
     again when they are needed."""
+    global _held_for_fork
     _lock.acquire()
+    _held_for_fork = True
     if _control is not None:
         _control.resize(get_num_threads())
+
+
+# This module may be loaded by one thread while another forks, between the hooks before and those after.
+_held_for_fork = False
+
+
+def _after_fork_in_parent() -> None:
+    global _held_for_fork
+    if _held_for_fork:
+        _held_for_fork = False
+        _lock.release()
 
 
 def _after_fork_in_child() -> None:
     if _control is not None:
         _configure(_control)
-    _lock.release()
+    _after_fork_in_parent()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_lock.release, after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,0 +1,69 @@
+"""Make the space of a nest as simple as its accesses allow: fewer axes, longer loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from wengert.loops.nest import Action, Axis, Load, Lookup, Nest, Store, Value
+
+Strides = tuple[int, ...]
+
+
+def collapse(nest: Nest) -> Nest:
+    """The same nest, in which neighbouring axes that every access walks as one are one, and axes of extent 1 are gone; at
+    least one outer axis stays. An axis whose index is a value stays as it is. Idempotent."""
+    nest = _select(nest, [k for k, n in enumerate(nest.extents) if n != 1 or _is_read(nest, k)])
+    k = len(nest.extents) - 1
+    while k > 0:
+        if k != len(nest.outer) and not _is_read(nest, k) and not _is_read(nest, k - 1) and _walks_as_one(nest, k):
+            nest = _merge(nest, k)
+        k -= 1
+    if not nest.outer:
+        nest = _moved(nest, lambda strides: (0, *strides), lambda axis: axis + 1)._replace(outer=(1,))
+    return nest
+
+
+def accesses(nest: Nest) -> list[Any]:
+    """Everything in a nest that has strides."""
+    return [v for v in nest.values if isinstance(v, (Load, Lookup))] + [a for a in nest.actions if isinstance(a, Store)]
+
+
+def _is_read(nest: Nest, axis: int) -> bool:
+    return any(isinstance(v, Axis) and v.axis == axis for v in nest.values)
+
+
+def _walks_as_one(nest: Nest, k: int) -> bool:
+    return all(a.strides[k - 1] == a.strides[k] * nest.extents[k] for a in accesses(nest))
+
+
+def _select(nest: Nest, keep: list[int]) -> Nest:
+    """Only these axes; the others have extent 1."""
+    n = len(nest.outer)
+    places = {k: place for place, k in enumerate(keep)}
+    return _moved(nest, lambda strides: tuple([strides[k] for k in keep]), places.__getitem__)._replace(
+        outer=tuple([nest.extents[k] for k in keep if k < n]), inner=tuple([nest.extents[k] for k in keep if k >= n])
+    )
+
+
+def _merge(nest: Nest, k: int) -> Nest:
+    """Axes k - 1 and k, both outer or both inner, as one."""
+    extents = (*nest.extents[: k - 1], nest.extents[k - 1] * nest.extents[k], *nest.extents[k + 1 :])
+    n = len(nest.outer) - (k < len(nest.outer))
+    return _moved(
+        nest, lambda strides: (*strides[: k - 1], *strides[k:]), lambda axis: axis if axis < k else axis - 1
+    )._replace(outer=extents[:n], inner=extents[n:])
+
+
+def _moved(nest: Nest, strides: Callable[[Strides], Strides], axis: Callable[[int], int]) -> Nest:
+    """With other strides and other axis numbers."""
+
+    def value(v: Value) -> Value:
+        if isinstance(v, (Load, Lookup)):
+            return v._replace(strides=strides(v.strides))
+        return v._replace(axis=axis(v.axis)) if isinstance(v, Axis) else v
+
+    def action(a: Action) -> Action:
+        return a._replace(strides=strides(a.strides)) if isinstance(a, Store) else a
+
+    return nest._replace(values=tuple(map(value, nest.values)), actions=tuple(map(action, nest.actions)))
