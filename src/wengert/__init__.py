@@ -35,7 +35,7 @@ from wengert.dtypes import (
     set_default_dtype,
     uint8,
 )
-from wengert.functions import linalg, methods as _methods, random, special
+from wengert.functions import linalg, methods as _methods, random, return_types, special
 from wengert.functions.counting import bincount, histc, histogram, unique, unique_consecutive
 from wengert.functions.create import (
     arange,

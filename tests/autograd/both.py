@@ -54,7 +54,7 @@ def compare(ours: Any, theirs: Any, rtol: float, atol: float, where: str = "resu
 
 def same_error(program: Program, *words: str) -> None:
     """Both raise an error of one kind; wengert's message has the words."""
-    with pytest.raises(Exception) as theirs:  # noqa: B017  the kind is compared
+    with pytest.raises(Exception) as theirs:  # the kind is compared
         _quietly(program)
     with pytest.raises(theirs.type) as ours:
         program(wengert)

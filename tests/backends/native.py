@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,9 +74,15 @@ PRODUCT = ctypes.CFUNCTYPE(
 
 
 @lru_cache(maxsize=1)
-def tasks() -> jit.Loaded:
+def _tasks() -> jit.Loaded:
     product.load()
     return jit.Loaded(jit.compile_object(TASKS))
+
+
+@cache
+def task(name: str) -> int:
+    """Its address. Found once, since a forked child should not ask LLVM."""
+    return _tasks().address(name)
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +108,7 @@ class Marks(NamedTuple):
         return [(int(i) + self.begin, int(self.ends[i])) for i in found]
 
     def run(self, grain: int = 1, align: int = 1) -> Marks:
-        parallel()(tasks().address("mark"), self.context.ctypes.data, self.begin, self.end, grain, align)
+        parallel()(task("mark"), self.context.ctypes.data, self.begin, self.end, grain, align)
         return self
 
 

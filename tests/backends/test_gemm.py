@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def threads_as_before():
     pool.set_num_threads(before)
 
 
-@lru_cache(maxsize=None)
+@cache
 def library(machine):
     if machine == MACHINES[0]:
         return product.load()
@@ -34,7 +34,7 @@ def library(machine):
     return jit.Loaded(product.compile_library(product.runtime_library(*machine)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def function(dtype, machine=MACHINES[0]):
     return PRODUCT(library(machine).address(f"wengert_product_{SUFFIX[dtype]}"))
 

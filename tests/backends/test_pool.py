@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tests.backends.native import marks, parallel, tasks
+from tests.backends.native import marks, parallel, task
 from wengert.backends.llvm import jit, pool, product
 from wengert.backends.llvm.parallel import MOST_THREADS, serial
 
@@ -85,7 +85,7 @@ def test_a_region_within_a_task_runs_in_its_caller():
     outer = np.array([0, 0, 0, 0, inner.context.ctypes.data], np.int64)
     for _ in range(50):
         inner.counts[:] = 0
-        parallel()(tasks().address("nested"), outer.ctypes.data, 0, 100, 1, 1)
+        parallel()(task("nested"), outer.ctypes.data, 0, 100, 1, 1)
         assert (inner.counts == 1).all()
 
 
@@ -263,6 +263,27 @@ def test_a_child_may_change_the_number_of_threads():
 
 
 @fork
+def test_fork_at_any_moment_of_a_region():
+    """A child may not find a piece of the region that its parent had under way."""
+    marks(0, 2).run()
+    stop = threading.Event()
+
+    def regions():
+        while not stop.is_set():
+            marks(0, 200).run()
+
+    def forks():
+        for _ in range(40):
+            assert child_status(lambda: hammer(2)) == 0
+        stop.set()
+
+    try:
+        assert together(forks, regions, regions) == []
+    finally:
+        stop.set()
+
+
+@fork
 def test_fork_while_another_thread_uses_the_pool():
     def forks():
         for _ in range(5):
@@ -299,8 +320,8 @@ define i64 @threads() {
     loaded = jit.Loaded(jit.compile_object(serial() + keep))
     run = type(parallel())(loaded.address("wengert_parallel"))
     found = marks(0, 100)
-    run(tasks().address("mark"), found.context.ctypes.data, 0, 100, 1, 1)
-    run(tasks().address("mark"), found.context.ctypes.data, 7, 7, 1, 1)
+    run(task("mark"), found.context.ctypes.data, 0, 100, 1, 1)
+    run(task("mark"), found.context.ctypes.data, 7, 7, 1, 1)
     assert found.pieces() == [(0, 100)]
     assert found.workers[0] == 0
 

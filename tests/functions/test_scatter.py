@@ -73,9 +73,7 @@ def test_gradients(name):
         weights = t.arange(1.0, y.numel() + 1, dtype=t.float64).reshape(y.shape)
         (first,) = t.autograd.grad((weights * y * y).sum(), a, create_graph=True)
         second = t.autograd.grad((first * first).sum(), [a, b], allow_unused=True, materialize_grads=True)
-        (other,) = t.autograd.grad(
-            (weights * SMOOTH[name](t, a, b) ** 2).sum(), b, allow_unused=True, materialize_grads=True
-        )
+        (other,) = t.autograd.grad((weights * SMOOTH[name](t, a, b) ** 2).sum(), b, allow_unused=True, materialize_grads=True)
         return first.detach(), [part.detach() for part in second], other.detach()
 
     agree(case)

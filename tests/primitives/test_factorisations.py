@@ -8,50 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.nodes import given, jvp, over_batch, tangent, value, vjp
-from tests.rules.harness import Program, direction, inner
+from tests.nodes import given, over_batch, value, vjp
+from tests.primitives.differences import KINDS, check_derivatives, matrix, weights
+from tests.rules.harness import Program
 from wengert.dtypes import float32, int64
 from wengert.errors import DtypeError, LinAlgError, ShapeError
 from wengert.graph.node import array_type
 from wengert.graph.record import separate_tape
 from wengert.graph.rule import primitives as p
 from wengert.primitives.control import element
-from wengert.primitives.factorisations import cholesky, eigh, qr, singular_values, svd
+from wengert.primitives.factorisations import cholesky, eigh, qr
 from wengert.primitives.matrices import adjoint, as_row, hermitian_part, identity_like, multiply
-
-RANDOM = np.random.default_rng(0)
-KINDS = [False, True]
-
-
-def matrix(m: int, n: int, complex: bool) -> Any:
-    """A matrix with singular values well apart."""
-    middle = np.zeros((m, n))
-    np.fill_diagonal(middle, [6.0, 4.0, 2.0, 8.0])
-    x = middle + RANDOM.uniform(-0.6, 0.6, (m, n))
-    return x + 1j * RANDOM.uniform(-0.6, 0.6, (m, n)) if complex else x
-
-
-def weights(*shape: int) -> Any:
-    return RANDOM.uniform(0.5, 2.0, shape)
-
-
-def check_derivatives(function: Any, x: Any) -> None:
-    """vjp and jvp of a function of one matrix against central differences and against each other; then once more,
-    the gradient of the tangent against differences of it."""
-    v = direction(RANDOM, x)
-    h = 1e-4
-    slope = (value(function(given(x + h * v))) - value(function(given(x - h * v)))) / (2 * h)
-    y_dot = jvp(function, [x], [v])
-    np.testing.assert_allclose(y_dot, slope, rtol=1e-5, atol=1e-6)
-    y_bar = direction(RANDOM, slope)
-    (x_bar,) = vjp(function, [x], y_bar)
-    assert x_bar.dtype == x.dtype
-    np.testing.assert_allclose(inner([x_bar], [v]), inner([y_bar], [y_dot]), rtol=1e-9, atol=1e-10)
-    along = lambda z: tangent(function, [z], [given(v)])
-    second = (jvp(function, [x + h * v], [v]) - jvp(function, [x - h * v], [v])) / (2 * h)
-    (xx_bar,) = vjp(along, [x], y_bar)
-    np.testing.assert_allclose(inner([xx_bar], [v]), inner([y_bar], [second]), rtol=1e-4, atol=1e-5)
-
 
 # --- Cholesky ---------------------------------------------------------------------------------------------------------
 
@@ -95,9 +62,7 @@ def test_qr(m, n, complex):
         np.testing.assert_allclose(q.conj().T @ q, np.eye(q.shape[1]), atol=1e-12)
     for k in (0, 1):
         check_derivatives(lambda x, k=k: element(qr(x, mode="reduced"), index=k), a)
-    both = lambda x: (lambda y: multiply(element(y, index=0) * as_row(given(d)), element(y, index=1)))(
-        qr(x, mode="reduced")
-    )
+    both = lambda x: (lambda y: multiply(element(y, index=0) * as_row(given(d)), element(y, index=1)))(qr(x, mode="reduced"))
     d = weights(min(m, n)).astype(a.dtype)
     check_derivatives(both, a)
 
@@ -141,46 +106,10 @@ def test_equal_eigenvalues_have_a_derivative_together():
     np.testing.assert_allclose(bar, np.eye(3), atol=1e-12)
 
 
-# --- singular values --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("complex", KINDS)
-@pytest.mark.parametrize(("m", "n"), [(3, 3), (4, 2), (2, 4), (1, 3)])
-def test_svd(m, n, complex):
-    a = matrix(m, n, complex)
-    k = min(m, n)
-    for full in (False, True):
-        y = svd(given(a), full=full)
-        u, s, w = (value(element(y, index=i)) for i in range(3))
-        np.testing.assert_allclose(u[:, :k] * s @ w[:k], a, atol=1e-12)
-        np.testing.assert_allclose(value(singular_values(given(a))), s)
-    d = weights(k).astype(a.dtype)
-
-    def of(x: Any, combine: Any, full: bool = False) -> Any:
-        y = svd(x, full=full)
-        return combine(*[element(y, index=i) for i in range(3)])
-
-    check_derivatives(lambda x: of(x, lambda u, s, w: s), a)
-    check_derivatives(singular_values, a)
-    check_derivatives(lambda x: of(x, lambda u, s, w: multiply(u * as_row(given(d)), w)), a)
-    check_derivatives(lambda x: of(x, lambda u, s, w: multiply(u * as_row(given(d)), adjoint(u))), a)
-    check_derivatives(lambda x: of(x, lambda u, s, w: multiply(adjoint(w) * as_row(given(d)), w)), a)
-
-
-def test_a_full_svd_has_the_derivative_of_the_reduced_one():
-    a = matrix(4, 2, False)
-    first = lambda x, full: p.slice(element(svd(x, full=full), index=0), index=((0, 4, 1), (0, 2, 1)))
-    np.testing.assert_allclose(
-        vjp(lambda x: first(x, True), [a], np.ones((4, 2)))[0], vjp(lambda x: first(x, False), [a], np.ones((4, 2)))[0]
-    )
-    with pytest.raises(RuntimeError, match="full_matrices=False"):
-        jvp(lambda x: first(x, True), [a], [a])
-
-
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("primitive", [cholesky, qr, eigh, svd, singular_values])
+@pytest.mark.parametrize("primitive", [cholesky, qr, eigh])
 def test_wrong_types_are_errors(primitive):
     with pytest.raises(ShapeError, match="at least 2 dimensions"):
         primitive.infer(array_type((3,), float32), **primitive.defaults)
@@ -188,16 +117,9 @@ def test_wrong_types_are_errors(primitive):
         primitive.infer(array_type((3, 3), int64), **primitive.defaults)
 
 
-@pytest.mark.parametrize("primitive", [svd, singular_values])
-def test_no_number_has_no_singular_values(primitive):
-    with pytest.raises(LinAlgError, match="NaN"):
-        y = primitive(given(np.full((2, 2), np.nan)), **primitive.defaults)
-        value(y if primitive is singular_values else element(y, index=1))
-
-
 def test_a_batch_is_one_more_axis():
     a = np.stack([positive(3, False), positive(3, False)])
-    for function in (cholesky, singular_values, lambda x: element(eigh(x, lower=True), index=0)):
+    for function in (cholesky, lambda x: element(eigh(x, lower=True), index=0)):
         got = over_batch(function, [a], [True])
         np.testing.assert_allclose(got, [value(function(given(x))) for x in a])
 

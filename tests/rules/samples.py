@@ -17,6 +17,6 @@ REASONS: dict[str, str] = {
     "custom": "its rules are the user's: tested with autograd.Function",
     "cholesky": "reads one triangle, its derivative is spread over both: tests/primitives/test_factorisations",
     "eigh": "as cholesky",
-    "svd": "LAPACK chooses the signs of singular vectors anew at every matrix: tests/primitives/test_factorisations",
+    "svd": "LAPACK chooses the signs of singular vectors anew at every matrix: tests/primitives/test_singular",
     "leaf": "an identity at which reverse mode ends: identity is sampled, leaves are tested with backward",
 }

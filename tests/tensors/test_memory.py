@@ -278,7 +278,49 @@ def retained_gradient_of_a_view(t):
     return part.grad, w.grad
 
 
+def retained_gradient_follows_a_write(t):
+    w = t.ones(3, requires_grad=True)
+    y = w * 2
+    y.retain_grad()
+    y.mul_(3)
+    y.sum().backward()
+    return y.grad, w.grad
+
+
+def detached_memory_written_with_a_history(t):
+    """A derivative flows through what was written to a detached tensor, not through its source."""
+    w, y = t.full((2,), 3.0, requires_grad=True), t.ones(4, requires_grad=True) * 2
+    plain = y.detach()
+    plain[1:3] = w * w
+    row = plain[2:]
+    row.mul_(2)
+    before = plain.requires_grad, y.requires_grad
+    (plain * plain).sum().backward()
+    return before, y, plain, w.grad
+
+
+def detached_data_written_with_a_history(t):
+    w, data = t.full((2,), 3.0, requires_grad=True), t.ones(4)
+    plain = data.detach()
+    plain[1:3] = w * w
+    data.mul_(10)
+    (plain * t.arange(4.0)).sum().backward()
+    return data.requires_grad, plain.requires_grad, data, plain, w.grad
+
+
+def no_grad_write_of_a_tracked_value(t):
+    w, a = t.ones(2, requires_grad=True), t.zeros(2)
+    y = w * 2
+    with t.no_grad():
+        a.copy_(y)
+        b = t.zeros(2)
+        b[:] = y
+    return a, a.requires_grad, b.requires_grad
+
+
 SHARING = [
+    detached_memory_written_with_a_history, detached_data_written_with_a_history, no_grad_write_of_a_tracked_value,
+    retained_gradient_follows_a_write,
     write_through_a_view, write_through_a_chain, base_written_then_view_used, views_of_views_see_each_other,
     written_value_keeps_its_history, untracked_base_becomes_tracked, zero_keeps_requiring_grad,
     fill_of_a_part_stops_its_derivative, in_place_saves_what_it_needs, in_place_on_a_clone, no_grad_write_to_a_leaf,

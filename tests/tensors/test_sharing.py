@@ -249,7 +249,7 @@ RESULTS = {
     "reshape": lambda a: a.t().reshape(6),
     "view and clone": lambda a: a.t().clone(),
     "flip": lambda a: a.flip(0),
-    "expand": lambda a: (a[0].expand(2, 3) + 0),
+    "expand": lambda a: a[0].expand(2, 3) + 0,
     "max": lambda a: a.max(0).values,
     "max with indices": lambda a: a.max(0).indices,
     "index": lambda a: a[wengert.tensor([1, 0])],

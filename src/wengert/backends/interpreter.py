@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from wengert.graph.graph import Graph
+from wengert.graph.rule import Primitive
 from wengert.origin import describe
 from wengert.rewrite.pipeline import prepare
 
@@ -55,16 +56,16 @@ class Interpreter:
                     for i in dead:
                         slots[i] = None
             except Exception as error:
-                self._explain(error, len(slots) - len(values) - len(self.constants))
+                explain(error, *self.origins[len(slots) - len(values) - len(self.constants)])
                 raise
         return [_as_array(slots[i]) for i in self.outputs]
 
-    def _explain(self, error: Exception, number: int) -> None:
-        """Give an error the line of the user's program that recorded the failing operation."""
-        primitive, origin = self.origins[number]
-        where = describe(origin)
-        if where and len(error.args) == 1 and isinstance(error.args[0], str):
-            error.args = (f"{error.args[0]}  ({primitive.name}, recorded at {where})",)
+
+def explain(error: Exception, primitive: Primitive, origin: Any) -> None:
+    """Give an error the line of the user's program that recorded the failing operation."""
+    where = describe(origin)
+    if where and len(error.args) == 1 and isinstance(error.args[0], str):
+        error.args = (f"{error.args[0]}  ({primitive.name}, recorded at {where})",)
 
 
 def _as_array(value: Any) -> Any:

@@ -3,12 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Optional
 
 from wengert.derive.batch import map_function
+from wengert.derive.forward import push_forward
 from wengert.dtypes import int64
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.rule import primitives, zeros_of
+
+
+def jacobian_by_rows(
+    walk: Callable[[Node, Node], list[Optional[Node]]], xs: Sequence[Node], ys: Sequence[Node], chunk: Optional[int] = None
+) -> list[list[Node]]:
+    """For each output and input their block, of shape (*y.shape, *x.shape), by reverse mode. `walk(y, y_bar)` gives the
+    cotangents of `xs`; at most `chunk` unit vectors are mapped over at a time."""
+    rows = [over_unit_vectors(partial(walk, y), y.type, xs, chunk) for y in ys]
+    return [[_block(part, y, x) for part, x in zip(parts, xs)] for y, parts in zip(ys, rows)]
+
+
+def jacobian_by_columns(xs: Sequence[Node], ys: Sequence[Node]) -> list[list[Node]]:
+    """For each output and input their block, by forward mode."""
+    columns = [over_unit_vectors(partial(_tangents, x, ys), x.type, ys) for x in xs]
+    turned = [[primitives.permute(part, order=(*range(1, part.ndim), 0)) for part in parts] for parts in columns]
+    return [[_block(parts[k], y, x) for parts, x in zip(turned, xs)] for k, y in enumerate(ys)]
+
+
+def _tangents(x: Node, ys: Sequence[Node], x_dot: Node) -> list[Optional[Node]]:
+    return push_forward([x], [x_dot], ys)
+
+
+def _block(numbers: Node, y: Node, x: Node) -> Node:
+    return primitives.reshape(numbers, shape=(*y.shape, *x.shape))  # type: ignore[no-any-return]
 
 
 def unit_vectors(type: ArrayType, start: int = 0, stop: Optional[int] = None) -> Node:

@@ -17,7 +17,7 @@ from wengert.derive.reverse import pull_back, walking
 from wengert.derive.rules import Rule, attached
 from wengert.derive.trace import Recording, record_again, recording_of
 from wengert.graph.node import OVERWRITTEN, Node, object_type
-from wengert.graph.record import recorder, tracking
+from wengert.graph.record import tracking
 from wengert.graph.walk import ancestors
 from wengert.primitives.control import CustomInputs, Leaf, barrier, identity
 
@@ -41,8 +41,6 @@ class Recompute(Rule):
             steps = record_again(self.recording, fresh)
         for node, watch in zip(steps, self.watches):
             node.watch = watch
-            if node.primitive.__class__ is Leaf:
-                node.tracked = True
         every = [*fresh, *steps]
         return fresh, [every[i] for i in self.recording.graph.outputs]
 
@@ -65,32 +63,25 @@ class Recompute(Rule):
 
 def forget(outputs: Sequence[Node], first: int) -> list[Node]:
     """Outputs with the same values and derivatives, that keep nothing of what was recorded since serial `first` but what
-    it read. What the stretch recorded is untracked from now on.
+    it read.
 
     Returns one node for each output; an output that no derivative reaches is itself.
     """
-    stretch = set(ancestors(outputs, lambda node: node.serial >= first and bool(node.inputs)))
+    stretch = set(ancestors(outputs, lambda node: node.serial >= first and _is_repeated(node)))
     results = [y for y in dict.fromkeys(outputs) if y in stretch and y.tracked]
     if not results:
         return list(outputs)
     recording = recording_of((), results, stretch)
-    rule = Recompute(recording, [node.watch for node in ancestors(results, stretch.__contains__)])
-    _untrack(stretch, results)
+    rule = Recompute(recording._replace(captured=()), [node.watch for node in ancestors(results, stretch.__contains__)])
     # What the stretch itself wrote over is no later change that should stop the derivative: it gets a node of its own.
     arguments = tuple([identity(x) if x.mark & OVERWRITTEN else x for x in recording.captured])
+    with tracking(False):  # no history holds on to the stretch
+        values = tuple([identity(y) for y in results])
     n, m = len(results), len(arguments)
-    given = CustomInputs(tuple(results), arguments, (), tuple(range(n, n + m)))
-    forgotten = dict(zip(results, attached(rule, given)))
+    forgotten = dict(zip(results, attached(rule, CustomInputs(values, arguments, (), tuple(range(n, n + m))))))
     return [forgotten.get(y, y) for y in outputs]
 
 
-def _untrack(stretch: set[Node], results: Sequence[Node]) -> None:
-    """Make what a stretch recorded ordinary pending work, and let go of values that were kept for its derivative."""
-    read = {x for node in recorder.tape for x in node.inputs}.union(results)
-    for node in stretch:
-        node.tracked = False
-        node.watch = None
-        if node not in read:
-            node.value = None
-        elif node.value is not None and not recorder.retain:
-            node.inputs = ()
+def _is_repeated(node: Node) -> bool:
+    """Whether a node is computed again: given values and leaves, where derivatives are collected, are not."""
+    return bool(node.inputs) and node.primitive.__class__ is not Leaf

@@ -151,8 +151,10 @@ def _release(node: Node) -> None:
     if node.primitive.reads is not None and not saves(node).inputs:
         return
     node.mark |= RELEASED
-    if node.value is not None:  # already run: nothing pending needs the history; else the flush cuts it
+    if node.value is not None and not recorder.retain:  # it ran: nothing pending needs its history
         node.inputs = ()
+    else:
+        recorder.released.append(node)
 
 
 def released_error(node: Optional[Node]) -> GradientError:

@@ -4,105 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Optional, Union
+from typing import Any
 
 from wengert import trees
 from wengert.derive.forward import push_forward
-from wengert.derive.reverse import pull_back
 from wengert.derive.trace import record_again, trace
 from wengert.errors import GradientError, TracedValue
-from wengert.func.level import Level, forward_level, name_of, reverse_level, write_back
+from wengert.func.arguments import Argnums, Chosen, Entered, in_dtype, only_tensors, or_zeros, split_aux
+from wengert.func.level import Level, forward_level, reverse_level, write_back
 from wengert.graph.node import Node
 from wengert.graph.record import scalar, tracking
-from wengert.graph.rule import add_nodes, primitives, zeros_of
-from wengert.tensors.hooks import backward_pass, run_hooks
 from wengert.tensors.tensor import Tensor, wrap
-
-Argnums = Union[int, tuple[int, ...]]
-
-
-# --- arguments and results -------------------------------------------------------------------------------------------
-
-
-class Chosen:
-    """The arguments that `argnums` picks, as a flat list of tensors, and the call with them replaced."""
-
-    def __init__(self, operation: str, args: tuple[Any, ...], argnums: Argnums) -> None:
-        self.operation = operation
-        self.args = args
-        self.single = isinstance(argnums, int) and not isinstance(argnums, bool)
-        numbers: Any = (argnums,) if self.single else argnums
-        if not isinstance(numbers, tuple) or not all(isinstance(i, int) for i in numbers):
-            raise RuntimeError(f"{operation}: argnums must be int or Tuple[int, ...], got: {type(argnums)}")
-        if not numbers:
-            raise RuntimeError(f"{operation}: argnums must be non-empty")
-        for i in numbers:
-            if not -len(args) <= i < len(args):
-                raise RuntimeError(f"{operation}: Got argnum={i}, but only {len(args)} positional inputs")
-        self.numbers = tuple([i % len(args) for i in numbers])
-        if len(set(self.numbers)) != len(self.numbers):
-            raise RuntimeError(f"{operation}: argnums elements must be unique, got {argnums}")
-        self.tensors, self.structure = trees.flatten(tuple([args[i] for i in self.numbers]))
-
-    def call(self, function: Callable[..., Any], tensors: list[Tensor], kwargs: dict[str, Any]) -> Any:
-        args = list(self.args)
-        for i, value in zip(self.numbers, trees.unflatten(list(tensors), self.structure)):
-            args[i] = value
-        return function(*args, **kwargs)
-
-    def fold(self, values: Sequence[Any]) -> Any:
-        """One value for each tensor, in the structure of the chosen arguments."""
-        folded = trees.unflatten(list(values), self.structure)
-        return folded[0] if self.single else folded
-
-
-def split_aux(operation: str, output: Any, has_aux: bool) -> tuple[Any, Any]:
-    """(output, aux) of a function that returns both when `has_aux`."""
-    if not has_aux:
-        return output, None
-    if not (isinstance(output, tuple) and len(output) == 2):
-        raise RuntimeError(f"{operation}: output of function f should be a tuple: (output, aux) if has_aux is True")
-    return output
-
-
-def only_tensors(operation: str, function: Callable[..., Any], output: Any) -> tuple[list[Tensor], Any]:
-    """The tensors of an output, and its structure.
-
-    Raises: RuntimeError for anything else in it.
-    """
-    leaves, structure = trees.flatten(output)
-    for value in leaves:
-        if not isinstance(value, Tensor):
-            raise RuntimeError(
-                f"{operation}: expected {name_of(function)} to return only tensors, got unsupported type {type(value)}"
-            )
-    return leaves, structure
-
-
-class Entered:
-    """A level's arguments: the tensors that the function gets, and the nodes between which and the outputs derivatives
-    are taken."""
-
-    def __init__(self, arguments: list[Tensor]) -> None:
-        self.arguments = arguments
-        self.nodes = [x._node for x in arguments]
-
-    def pull(self, outputs: Sequence[Node], bars: Sequence[Node]) -> list[Optional[Node]]:
-        """Cotangents of the arguments; None where no output depends on one."""
-        # An argument that was written to inside no_grad is a leaf of its own since then; its cotangent belongs here too.
-        latest = [x._current() for x in self.arguments]
-        with backward_pass():
-            found = pull_back(outputs, bars, {*self.nodes, *latest}, run_hooks)
-        return [
-            found.get(node) if now is node else add_nodes(found.get(node), found.get(now))
-            for node, now in zip(self.nodes, latest)
-        ]
-
-
-def or_zeros(found: Sequence[Optional[Node]], like: Sequence[Node]) -> list[Node]:
-    """Zeros in the place of None."""
-    return [zeros_of(x.type) if bar is None else bar for bar, x in zip(found, like)]
-
 
 # --- reverse mode ----------------------------------------------------------------------------------------------------
 
@@ -181,7 +93,6 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         pull = _pulled(here, entered, ys)
         result, aux = here.leave_tree(output), here.leave_tree(aux)
     types = [y.type for y in ys]
-    del entered, output, leaves, ys, tensors  # what vjp_fn needs is in pull
 
     def vjp_fn(*cotangents: Any) -> tuple[Any, ...]:
         folded: tuple[Any, ...] = trees.unflatten([wrap(bar) for bar in pull(_bars(cotangents, types, shape))], structure)
@@ -240,15 +151,6 @@ def _bars(cotangents: tuple[Any, ...], types: Sequence[Any], shape: Any) -> list
     return nodes
 
 
-def in_dtype(x: Node, like: Any) -> Node:
-    """x in the dtype of `like`; a complex number loses its imaginary part where `like` is real."""
-    if x.dtype is like.dtype:
-        return x
-    if x.dtype.is_complex and not like.dtype.is_complex:
-        x = primitives.real(x)
-    return x if x.dtype is like.dtype else primitives.convert(x, dtype=like.dtype)  # type: ignore[no-any-return]
-
-
 # --- forward mode ----------------------------------------------------------------------------------------------------
 
 
@@ -285,15 +187,20 @@ def _primals_and_tangents(operation: str, primals: Any, tangents: Any) -> tuple[
     if not isinstance(primals, tuple):
         raise RuntimeError(f"{operation}: Expected primals to be a tuple, so that f(*primals) is a call; got {type(primals)}")
     tensors, structure = trees.flatten(primals)
-    dots, found = trees.flatten(tangents)
-    if found != structure:
-        raise RuntimeError(
-            f"{operation}: Expected primals and tangents to have the same python structure: {len(tensors)} primals, "
-            f"{len(dots)} tangents"
-        )
+    dots = _same_structure(operation, structure, len(tensors), tangents)
     if not tensors:
         raise RuntimeError(f"{operation}: Expected at least one Tensor in primals")
     return tensors, dots, structure
+
+
+def _same_structure(operation: str, structure: Any, count: int, tangents: Any) -> list[Any]:
+    dots, found = trees.flatten(tangents)
+    if found != structure:
+        raise RuntimeError(
+            f"{operation}: Expected primals and tangents to have the same python structure: {count} primals, {len(dots)} "
+            "tangents"
+        )
+    return dots
 
 
 def _tangent_node(x_dot: Any, x: Any, number: int) -> Node:
@@ -326,10 +233,9 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
         push = replayed(here, lambda *dots: or_zeros(push_forward(xs, dots, ys), ys), [x.type for x in xs])
         write_back(tensors, arguments)
     types = [x.type for x in xs]
-    del arguments, xs, ys, leaves, tensors
 
     def jvp_fn(*tangents: Any) -> Any:
-        _, dots, _ = _primals_and_tangents("jvp_fn", primals, tangents)
+        dots = _same_structure("jvp_fn", structure, len(types), tangents)
         moved = [_tangent_node(x_dot, type, number) for number, (x_dot, type) in enumerate(zip(dots, types))]
         return trees.unflatten([wrap(y_dot) for y_dot in push(moved)], shape)
 

@@ -7,19 +7,14 @@ Cost: a walk's recording once, and its work for n unit vectors at a time: n outp
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any, Optional
 
 from wengert import trees
-from wengert.derive.forward import push_forward
-from wengert.derive.jacobian import over_unit_vectors
-from wengert.func.derivatives import Argnums, Chosen, Entered, only_tensors, split_aux
+from wengert.derive.jacobian import jacobian_by_columns, jacobian_by_rows
+from wengert.func.arguments import Argnums, Chosen, Entered, only_tensors, split_aux
 from wengert.func.level import forward_level, reverse_level, write_back
-from wengert.graph.node import Node
 from wengert.graph.record import tracking
-from wengert.graph.rule import primitives
-from wengert.shapes import Shape
 from wengert.tensors.tensor import wrap
 
 
@@ -42,31 +37,16 @@ def jacrev(
         chosen = Chosen(operation, args, argnums)
         with reverse_level() as here:
             entered = Entered([here.enter_tracked(x, operation) for x in chosen.tensors])
-            xs = entered.nodes
             output, aux = split_aux(operation, chosen.call(func, entered.arguments, kwargs), has_aux)
             leaves, structure = only_tensors(operation, func, output)
             ys = [y._read() for y in leaves]
             with tracking(any(here.outside(ys))):
-                blocks = [over_unit_vectors(partial(_row, entered, y), y.type, xs, chunk_size) for y in ys]
-                shaped = [[primitives.reshape(x, shape=shape) for x, shape in zip(rows, _shapes(y, xs))] for y, rows in zip(ys, blocks)]
-            jacobians = [chosen.fold([wrap(x) for x in here.leave(rows)]) for rows in shaped]
+                blocks = jacobian_by_rows(lambda y, y_bar: entered.pull([y], [y_bar]), entered.nodes, ys, chunk_size)
+            jacobians = [chosen.fold([wrap(x) for x in here.leave(row)]) for row in blocks]
             result = trees.unflatten(jacobians, structure)
             return (result, here.leave_tree(aux)) if has_aux else result
 
     return wrapper
-
-
-def _row(entered: Entered, y: Node, y_bar: Node) -> list[Optional[Node]]:
-    return entered.pull([y], [y_bar])
-
-
-def _column(x: Node, ys: list[Node], x_dot: Node) -> list[Optional[Node]]:
-    return push_forward([x], [x_dot], ys)
-
-
-def _shapes(y: Node, xs: Sequence[Node]) -> list[Shape]:
-    """The shapes of the blocks of a Jacobian."""
-    return [(*y.shape, *x.shape) for x in xs]
 
 
 def jacfwd(
@@ -87,16 +67,11 @@ def jacfwd(
         chosen = Chosen(operation, args, argnums)
         with forward_level() as here:
             arguments = [here.enter(x, operation) for x in chosen.tensors]
-            xs = [x._node for x in arguments]
             output, aux = split_aux(operation, chosen.call(func, arguments, kwargs), has_aux)
             leaves, structure = only_tensors(operation, func, output)
             ys = [y._read() for y in leaves]
-            blocks = [over_unit_vectors(partial(_column, x, ys), x.type, ys) for x in xs]
-            jacobians = []
-            for number, y in enumerate(ys):
-                turned = [primitives.permute(columns[number], order=(*range(1, y.ndim + 1), 0)) for columns in blocks]
-                shaped = [primitives.reshape(x, shape=shape) for x, shape in zip(turned, _shapes(y, xs))]
-                jacobians.append(chosen.fold([wrap(x) for x in here.leave(shaped)]))
+            blocks = jacobian_by_columns([x._node for x in arguments], ys)
+            jacobians = [chosen.fold([wrap(x) for x in here.leave(row)]) for row in blocks]
             write_back(chosen.tensors, arguments)
             result = trees.unflatten(jacobians, structure)
             return (result, aux) if has_aux else result

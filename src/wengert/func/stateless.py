@@ -29,14 +29,14 @@ def functional_call(
         during the call is put into the dict.
     args: the positional arguments: a tuple of them, or the only one.
     tie_weights: a tensor given for one of several names of the same parameter stands for all of them.
-    strict: every parameter and buffer must be given, and nothing else.
+    strict: every parameter and buffer must be given, and nothing else; otherwise names that the module does not have are
+        passed over, as in PyTorch.
 
     Raises: ValueError for a name in two dicts or two tensors for tied weights; RuntimeError for missing or unexpected
-    names with `strict`; AttributeError for a name that the module does not have.
+    names with `strict`; TypeError for what is no tensor.
     """
-    tensors = _merged(parameter_and_buffer_dicts)
     places = _places(module)
-    _check_names(module, tensors, places, strict)
+    tensors = _checked(module, _merged(parameter_and_buffer_dicts), places, strict)
     given = _with_tied(tensors, places) if tie_weights else tensors
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
     with _swapped(places, given):
@@ -87,18 +87,18 @@ def _merged(dicts: Dicts) -> dict[str, Tensor]:
     return merged
 
 
-def _check_names(module: Module, tensors: Mapping[str, Tensor], places: Places, strict: bool) -> None:
+def _checked(module: Module, tensors: dict[str, Tensor], places: Places, strict: bool) -> dict[str, Tensor]:
+    """The tensors for which the module has a place."""
     unexpected = [name for name in tensors if name not in places]
     missing = [name for name, (table, key) in places.items() if table[key] is not None and name not in tensors]
     if strict and (unexpected or missing):
         raise RuntimeError(
             f"Error(s) in loading for {type(module).__name__}: unexpected key(s): {unexpected}; missing key(s): {missing}."
         )
-    if unexpected:
-        raise AttributeError(f"{type(module).__name__} has no attribute `{unexpected[0]}`")
     for name, value in tensors.items():
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(f"functional_call: {value!r} is not an instance of Tensor, for {name}")
+    return {name: value for name, value in tensors.items() if name in places}
 
 
 def _with_tied(tensors: Mapping[str, Tensor], places: Places) -> dict[str, Tensor]:

@@ -76,14 +76,13 @@ class _Batch:
         self.call = f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>)"
         if not args:
             raise ValueError(f"vmap({name_of(func)})(<inputs>): got no inputs to map over")
-        if not isinstance(in_dims, (int, tuple, list)) or isinstance(in_dims, bool):
+        if not isinstance(in_dims, (int, tuple)) or isinstance(in_dims, bool):
             raise ValueError(
                 f"{self.call}: expected `in_dims` to be int or a (potentially nested) tuple matching the structure of "
                 f"inputs, got: {type(in_dims)}."
             )
         self.leaves, self.structure = trees.flatten(args)
-        prefix: Any = tuple(in_dims) if isinstance(in_dims, list) else in_dims
-        dims = _spread(prefix, args)
+        dims = _spread(in_dims, args)
         if dims is None:
             raise ValueError(f"{self.call}: in_dims is not compatible with the structure of `inputs`.")
         self.dims = [self._dim(x, dim) for x, dim in zip(self.leaves, dims)]
@@ -171,9 +170,7 @@ class _Run(NamedTuple):
     def result(self, out_dims: Dims) -> Any:
         """What the caller gets."""
         name = name_of(self.func)
-        prefix = out_dims
-        tree = trees.unflatten([None] * len(self.leaves), self.structure)
-        dims = _spread(prefix, tree)
+        dims = _spread(out_dims, trees.unflatten([None] * len(self.leaves), self.structure))
         if dims is None:
             raise ValueError(
                 f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "

@@ -32,6 +32,11 @@ def bincount(input: Tensor, weights: Optional[Tensor] = None, minlength: int = 0
 
     Raises: RuntimeError for an input that is not one-dimensional, integral and non-negative, and for weights of another
     shape.
+
+    Example:
+        >>> import wengert as w
+        >>> w.bincount(w.tensor([0, 2, 2, 5])).tolist()
+        [1, 0, 2, 0, 0, 1]
     """
     x = node_of(input, "bincount")
     if x.dtype.category != dtypes.INTEGER:
@@ -162,6 +167,12 @@ def unique(
 
     return_inverse: also where each element stands in the result. return_counts: also how often it occurs. Each NaN is
     distinct from every other. The number of results depends on the values, so they are computed at once.
+
+    Example:
+        >>> import wengert as w
+        >>> values, counts = w.unique(w.tensor([3, 1, 3]), return_counts=True)
+        >>> values.tolist(), counts.tolist()
+        ([1, 3], [1, 2])
     """
     x, axis = _along("unique", input, dim)
     _, first, inverse, counts = np.unique(

@@ -28,9 +28,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def finish(
-    node: Node, out: Optional[Tensor], layout: Any, device: Any, requires_grad: bool, operation: str
-) -> Tensor:
+def finish(node: Node, out: Optional[Tensor], layout: Any, device: Any, requires_grad: bool, operation: str) -> Tensor:
     """A fresh tensor as the common keyword arguments ask for it.
 
     Raises: RuntimeError for a device or layout that is not there.
@@ -187,9 +185,7 @@ def empty_strided(size: Any, stride: Any, **options: Any) -> Tensor:
     """
     shape, steps = sizes("empty_strided", (size,)), sizes("empty_strided", (stride,))
     if len(shape) != len(steps):
-        raise RuntimeError(
-            f"mismatch in length of strides and shape: {len(steps)} strides for {len(shape)} dimensions"
-        )
+        raise RuntimeError(f"mismatch in length of strides and shape: {len(steps)} strides for {len(shape)} dimensions")
     made = empty(shape, **options)
     link_of(made).cell.strides = steps
     return made

@@ -95,6 +95,11 @@ def diff(
     prepend, append: what to put before and after the input first; its shape but for `dim`.
 
     Raises: RuntimeError for a zero-dimensional input, a negative n, or parts that do not fit.
+
+    Example:
+        >>> import wengert as w
+        >>> w.diff(w.tensor([1, 4, 9, 16])).tolist()
+        [3, 5, 7]
     """
     x = node_of(input, "diff")
     if x.ndim == 0:
@@ -160,6 +165,11 @@ def trapezoid(y: Tensor, x: Optional[Tensor] = None, *, dx: Any = None, dim: int
     x: the points, one for each sample, or of y's shape; dx: their distance (1 unless given).
 
     Raises: TypeError when both x and dx are given; RuntimeError when there is not one point for each sample.
+
+    Example:
+        >>> import wengert as w
+        >>> w.trapezoid(w.tensor([0.0, 1.0, 4.0]), w.tensor([0.0, 1.0, 2.0])).item()
+        3.0
     """
     areas, axis = _trapezoids("trapezoid", y, x, dx, dim)
     return wrap(p.reduce_sum(areas, axes=(axis,)))

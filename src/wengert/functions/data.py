@@ -264,9 +264,7 @@ def from_numpy(ndarray: Any) -> Tensor:
     return share(ndarray)
 
 
-def frombuffer(
-    buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
+def frombuffer(buffer: Any, *, dtype: DType, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
     """A one-dimensional tensor on the memory of an object with the buffer protocol.
 
     Raises: ValueError when the buffer is too small or `offset` lies outside.

@@ -45,6 +45,14 @@ def einsum(*args: Any) -> Tensor:
     size of 1 broadcasts.
 
     Raises: RuntimeError for an equation that does not fit the operands; ValueError when there are none.
+
+    Example:
+        >>> import wengert as w
+        >>> a, b = w.ones(2, 3), w.ones(3, 4)
+        >>> w.einsum("ij,jk->ik", a, b).shape
+        wengert.Size([2, 4])
+        >>> w.einsum("ij->j", a).tolist()
+        [2.0, 2.0, 2.0]
     """
     inputs, output, tensors = _arguments(args)
     nodes = [node_of(tensor, "einsum", f"operand {k}") for k, tensor in enumerate(tensors)]
@@ -148,9 +156,7 @@ def _output(output: Any, inputs: list[list[Any]], terms: list[Term], rank: int) 
         if label in labels:
             raise runtime_error("einsum", f"output subscript {label} appears more than once in the output")
         if label not in known:
-            raise runtime_error(
-                "einsum", f"output subscript {label} does not appear in the equation for any input operand"
-            )
+            raise runtime_error("einsum", f"output subscript {label} does not appear in the equation for any input operand")
         labels.append(label)
     return tuple(labels)
 
@@ -186,8 +192,7 @@ def _label_sizes(terms: list[Term]) -> dict[Label, int]:
                 name = label if isinstance(label, str) else "..."
                 raise runtime_error(
                     "einsum",
-                    f"subscript {name} has size {n} for operand {k} which does not broadcast with previously seen size "
-                    f"{seen}",
+                    f"subscript {name} has size {n} for operand {k} which does not broadcast with previously seen size {seen}",
                 )
             sizes[label] = n if seen == 1 else seen
     return sizes

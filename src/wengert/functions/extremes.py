@@ -81,9 +81,7 @@ def _extreme(name: str, reduction: Primitive, position: Primitive, pairwise: Cal
             return along(name, input, dim, keepdim, out, lambda x, axis: record(position, (x,), (axis,)))
         x = node_of(input, name)
         if keepdim is not False:
-            raise type_error(
-                name, "a 'dim' together with 'keepdim'", f"keepdim={keepdim}", f"use a{name} for all of them"
-            )
+            raise type_error(name, "a 'dim' together with 'keepdim'", f"keepdim={keepdim}", f"use a{name} for all of them")
         if x.type.size == 0:
             raise _of_nothing(name, runtime_error)
         return deliver(record(reduction, (x,), (axes_of(None, x.type.ndim, name),)), out)
@@ -156,9 +154,7 @@ def aminmax(input: Tensor, *, dim: Optional[int] = None, keepdim: bool = False, 
 
 
 def _argument(name: str, position: Primitive, word: str) -> Callable[..., Tensor]:
-    def argument(
-        input: Tensor, dim: Optional[int] = None, keepdim: bool = False, *, out: Optional[Tensor] = None
-    ) -> Tensor:
+    def argument(input: Tensor, dim: Optional[int] = None, keepdim: bool = False, *, out: Optional[Tensor] = None) -> Tensor:
         x = node_of(input, name)
         if x.type.dtype is dtypes.bool_:
             raise dtype_error(name, "does not support bool input", None, "convert it first, for example with .int()")

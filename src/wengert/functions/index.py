@@ -281,9 +281,12 @@ def _check_known(x: Node, shape: Shape, axis: int) -> None:
 def check_positions(x: Node, n: int, axis: int, operation: str, wrap: bool = True) -> None:
     """Raises: IndexError when the value of index `x` is known already and reaches out of a dimension of size n; what is
     not known yet is checked when it is used."""
-    if x.value is None or not x.size or x.value.view(np.uint64).max() < n:  # one pass: a negative number reads as a huge one
+    if x.value is None or not x.size:
         return
-    low, high = int(x.value.min()), int(x.value.max())
+    value = value_of(x)
+    if value.view(np.uint64).max() < n:  # one pass: a negative number reads as a huge one
+        return
+    low, high = int(value.min()), int(value.max())
     if low < (-n if wrap else 0) or high >= n:
         wrong = high if high >= n else low
         raise index_error(operation, f"index {wrong} is out of bounds for dimension {axis} with size {n}")
@@ -327,9 +330,7 @@ def positions_of(parsed: Parsed) -> tuple[Shape, Shape, tuple[Node, ...]]:
         broadcast("index", *[x.shape for x in indices])
     except RuntimeError:
         shapes = ", ".join([str(list(x.shape)) for x in indices])
-        raise IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-        ) from None
+        raise IndexError(f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}") from None
     return tuple(merged), tuple(axes), tuple(indices)
 
 
@@ -366,12 +367,13 @@ def put_at(x: Node, merged: Shape, axes: Shape, indices: Sequence[Node], value: 
     kept = [n for axis, n in enumerate(merged) if axis not in axes]
     place = index_place(axes)
     shape = (*kept[:place], *found, *kept[place:])
-    new = fitted(value, x.dtype, shape, "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}")
+    new = fitted(value, x.dtype, shape, _DOES_NOT_BROADCAST)
     inside = x if x.type.shape == merged else record(reshape, (x,), (merged,))
     written = record(index_put, (inside, new, *indices), (axes, accumulate, True))
     return written if written.type.shape == x.type.shape else record(reshape, (written,), (x.type.shape,))
 
 
+_DOES_NOT_BROADCAST = "shape mismatch: value tensor of shape {} cannot be broadcast to indexing result of shape {}"
 _DOES_NOT_FIT = "The expanded size of the tensor must match the existing size: a value of shape {} cannot be written to {}"
 
 

@@ -37,7 +37,9 @@ def stride(self: Tensor, dim: Optional[int] = None) -> Any:
     if dim is None:
         return steps
     if not -len(steps) <= dim < len(steps):
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-len(steps)}, {len(steps) - 1}], but got {dim})")
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-len(steps)}, {len(steps) - 1}], but got {dim})"
+        )
     return steps[dim]
 
 

@@ -113,6 +113,11 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Optional[Tensor] = None)
     """The sum over `dims`: their number (the last of a with the first of b), or a pair of lists of dimensions.
 
     Raises: RuntimeError for lists of two lengths, and for dimensions of two sizes.
+
+    Example:
+        >>> import wengert as w
+        >>> w.tensordot(w.ones(2, 3, 4), w.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape
+        wengert.Size([2, 5])
     """
     x, w = node_of(a, "tensordot", "a"), node_of(b, "tensordot", "b")
     if isinstance(dims, Tensor):

@@ -92,8 +92,10 @@ def matrix_norm_of(x: Node, order: Any, dims: Any, keepdim: bool, operation: str
     """
     if not isinstance(dims, (tuple, list)) or len(dims) != 2:
         raise runtime_error(operation, "dim must be a 2-tuple", dims)
+    if x.ndim < 2:
+        raise shape_error(operation, "a tensor with at least 2 dimensions", (x.shape,))
     rows, columns = [axis_of(dim, x.ndim, operation) for dim in dims]
-    if x.ndim < 2 or rows == columns:
+    if rows == columns:
         raise runtime_error(operation, "two different dimensions", tuple(dims))
     axes = tuple(sorted((rows, columns)))
     x_wide = widened(x)
@@ -103,9 +105,7 @@ def matrix_norm_of(x: Node, order: Any, dims: Any, keepdim: bool, operation: str
         matrices = primitives.permute(x_wide, order=(*[i for i in range(x.ndim) if i not in axes], rows, columns))
         values = primitives.singular_values(matrices)
         last = (values.ndim - 1,)
-        y = {"nuc": primitives.reduce_sum, 2: primitives.reduce_max, -2: primitives.reduce_min}[order](
-            values, axes=last
-        )
+        y = {"nuc": primitives.reduce_sum, 2: primitives.reduce_max, -2: primitives.reduce_min}[order](values, axes=last)
     elif order in (1, -1, inf, -inf):
         summed, chosen = (rows, columns) if order in (1, -1) else (columns, rows)
         sums = primitives.reduce_sum(primitives.abs(x_wide), axes=(summed,))
@@ -130,6 +130,11 @@ def norm(
     matrix (the sum of its singular values).
 
     Raises: RuntimeError for integer tensors, and for a norm of infinite order of no elements.
+
+    Example:
+        >>> import wengert as w
+        >>> w.norm(w.tensor([[3.0, 4.0], [6.0, 8.0]]), dim=1).tolist()
+        [5.0, 10.0]
     """
     x = checked_floating("norm", input, dtype)
     if p == "nuc":
@@ -180,6 +185,11 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     memory and rounds more: for more than 25 rows, always, or never ("donot_use_mm_for_euclid_dist").
 
     Raises: RuntimeError for fewer than two dimensions, dtypes that are not floating, or rows of two lengths.
+
+    Example:
+        >>> import wengert as w
+        >>> w.cdist(w.tensor([[0.0, 0.0]]), w.tensor([[3.0, 4.0], [0.0, 1.0]])).tolist()
+        [[5.0, 1.0]]
     """
     a, b = node_of(x1, "cdist", "x1"), node_of(x2, "cdist", "x2")
     for name, x in (("X1", a), ("X2", b)):

@@ -130,9 +130,7 @@ def slice_scatter(
 def _updated(operation: str, input: Tensor, src: Any, at: Any, wanted: tuple[int, ...]) -> Tensor:
     x, new = node_of(input, operation), node_of(src, operation, "src")
     if new.shape != wanted:
-        raise shape_error(
-            operation, f"expected src to have a size equal to the slice of self, {list(wanted)}", (new.shape,)
-        )
+        raise shape_error(operation, f"expected src to have a size equal to the slice of self, {list(wanted)}", (new.shape,))
     return wrap(record(slice_update, (x, move(new, x.dtype)), (at,)))
 
 

@@ -184,9 +184,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if indices_or_sections <= 0:
         raise RuntimeError(f"number of sections must be larger than 0, got {indices_or_sections}")
     small, larger = divmod(n, indices_or_sections)
-    return split_with_sizes(
-        input, [small + 1] * larger + [small] * (indices_or_sections - larger), axis
-    )
+    return split_with_sizes(input, [small + 1] * larger + [small] * (indices_or_sections - larger), axis)
 
 
 def _split_along(input: Tensor, indices_or_sections: Any, axis: int, name: str, ndim: int) -> tuple[Tensor, ...]:

@@ -31,6 +31,11 @@ def matmul(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Ten
     dropped from the result. More dimensions are a batch of matrices, which broadcast against each other.
 
     Raises: RuntimeError for sizes that do not meet, for zero-dimensional inputs, and for two dtypes.
+
+    Example:
+        >>> import wengert as w
+        >>> w.matmul(w.ones(5, 2, 3), w.ones(3, 4)).shape
+        wengert.Size([5, 2, 4])
     """
     a, b = node_of(input, "matmul"), node_of(other, "matmul", "other")
     if a.type.ndim == 2 and b.type.ndim == 2:
@@ -179,9 +184,7 @@ def _added(operation: str, input: Tensor, y: Node, beta: Any, alpha: Any, out: O
     return deliver((x if beta == 1 else x * beta) + y, out)
 
 
-def addmm(
-    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None
-) -> Tensor:
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); the input broadcasts to the product.
 
     Raises: RuntimeError for shapes and dtypes that do not fit.
@@ -189,9 +192,7 @@ def addmm(
     return _added("addmm", input, contract(*ranked("addmm", mat1=(mat1, 2), mat2=(mat2, 2))), beta, alpha, out)
 
 
-def addmv(
-    input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None
-) -> Tensor:
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None) -> Tensor:
     """beta * input + alpha * (mat @ vec). Raises: RuntimeError for shapes and dtypes that do not fit."""
     return _added("addmv", input, product(*ranked("addmv", mat=(mat, 2), vec=(vec, 1))), beta, alpha, out)
 
@@ -220,9 +221,7 @@ def addbmm(
     return _added("addbmm", input, contracted(a, b, (0, 2), (0, 1)), beta, alpha, out)
 
 
-def addr(
-    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None
-) -> Tensor:
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None) -> Tensor:
     """beta * input + alpha * outer(vec1, vec2); dtypes promote. Raises: RuntimeError for shapes that do not fit."""
     ranked("addr", vec1=(vec1, 1), vec2=(vec2, 1))
     x, a, b = promote("addr", input, vec1, vec2)

@@ -75,9 +75,7 @@ _LARGEST = {
 }  # fmt: skip
 
 
-def integer_node(
-    operation: str, low: Any, high: Any, shape: Shape, dtype: DType, generator: Optional[Generator]
-) -> Node:
+def integer_node(operation: str, low: Any, high: Any, shape: Shape, dtype: DType, generator: Optional[Generator]) -> Node:
     """Integers in [low, high).
 
     Raises: RuntimeError when there is none or the dtype cannot hold them; TypeError for bounds that are no integers.

@@ -46,6 +46,11 @@ def sum(
     """The sum over `dim`; 0 for no elements. Integers and bools are summed in int64; with `dtype`, in that.
 
     Raises: IndexError for a dimension that is not there.
+
+    Example:
+        >>> import wengert as w
+        >>> w.sum(w.tensor([[1, 2], [3, 4]]), dim=0).tolist()
+        [4, 6]
     """
     x = _summand(node_of(input, "sum"), dtype, "sum")
     axes = axes_of(dim, x.type.ndim, "sum")
@@ -71,6 +76,11 @@ def mean(
     """The sum over `dim` divided by the number of elements; NaN for none. 16-bit floats are averaged in float32.
 
     Raises: RuntimeError for integers and bools, unless `dtype` makes them floating.
+
+    Example:
+        >>> import wengert as w
+        >>> w.mean(w.tensor([[1.0, 2.0], [3.0, 6.0]]), dim=1, keepdim=True).tolist()
+        [[1.5], [4.5]]
     """
     x = node_of(input, "mean")
     if dtype is not None:
@@ -217,7 +227,13 @@ any = _truth("any", p.reduce_or, "Whether an element over `dim` is nonzero; Fals
 
 @numpy_names
 def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Optional[Tensor] = None) -> Tensor:
-    """log(sum(exp(input))) over `dim`, without overflow; -inf for no elements."""
+    """log(sum(exp(input))) over `dim`, without overflow; -inf for no elements.
+
+    Example:
+        >>> import wengert as w
+        >>> round(w.logsumexp(w.tensor([1000.0, 1000.0]), 0).item(), 3)
+        1000.693
+    """
     x = floating(node_of(input, "logsumexp"))
     axes = axes_of(dim, x.ndim, "logsumexp")
     y = move(p.logsumexp(widened(x), axes=axes), x.dtype)

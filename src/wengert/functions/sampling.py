@@ -18,7 +18,7 @@ from wengert.graph.node import Node
 from wengert.graph.record import scalar
 from wengert.graph.rule import broadcast_to, primitives as p
 from wengert.primitives.casting import move
-from wengert.shapes import Shape
+from wengert.shapes import Shape, broadcast
 from wengert.tensors.tensor import Tensor
 
 __all__ = ["normal", "bernoulli", "multinomial", "poisson", "binomial"]
@@ -48,9 +48,7 @@ def normal(
     tensors = [value for value in (mean, std) if isinstance(value, Tensor)]
     if not tensors:
         if not isinstance(size, (tuple, list)):
-            raise type_error(
-                "normal", "a tensor for mean or std, or a size that is a tuple of ints", type(size).__name__
-            )
+            raise type_error("normal", "a tensor for mean or std, or a size that is a tuple of ints", type(size).__name__)
         _check_std("normal", std)
         shape = tuple([n.__index__() for n in size])
         chosen = chosen_dtype(dtype, out, dtypes.get_default_dtype(), "normal")
@@ -64,7 +62,7 @@ def normal(
         std_node = p.require(std_node, std_node >= 0, message="normal: expects all elements of std >= 0.0")
     else:
         _check_std("normal", std)
-    shape = p.add(mean_node, std_node).shape
+    shape = broadcast("normal", mean_node.shape, std_node.shape)
     return deliver(normal_node("normal", shape, mean_node.dtype, generator) * std_node + mean_node, out)
 
 
@@ -77,9 +75,7 @@ def _shifted(x: Node, mean: Any, std: Any) -> Node:
     return x * std + mean
 
 
-def bernoulli(
-    input: Tensor, p: Any = None, *, generator: Optional[Generator] = None, out: Optional[Tensor] = None
-) -> Tensor:
+def bernoulli(input: Tensor, p: Any = None, *, generator: Optional[Generator] = None, out: Optional[Tensor] = None) -> Tensor:
     """1 with the probability that stands in the input, else 0; or with probability `p` everywhere, in the input's
     shape and dtype.
 
@@ -159,9 +155,7 @@ def _weights(x: Node, needed: int) -> Node:
         message="multinomial: probability tensor contains either `inf`, `nan` or element < 0",
     )  # fmt: skip
     above = p.reduce_sum(p.convert(rows > 0, dtype=dtypes.int64), axes=(x.ndim - 1,))
-    rows = p.require(
-        rows, above >= 1, message="multinomial: invalid multinomial distribution (sum of probabilities <= 0)"
-    )
+    rows = p.require(rows, above >= 1, message="multinomial: invalid multinomial distribution (sum of probabilities <= 0)")
     if needed > 1:
         short = "multinomial: invalid multinomial distribution (without replacement, too few positions above 0)"
         rows = p.require(rows, above >= needed, message=short)
@@ -219,9 +213,7 @@ def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Opt
     return assign(self, _shifted(normal_node("normal_", x.shape, x.dtype, generator), mean, std), "normal_")
 
 
-def random_(
-    self: Tensor, from_: Any = None, to: Any = None, *, generator: Optional[Generator] = None, **named: Any
-) -> Tensor:
+def random_(self: Tensor, from_: Any = None, to: Any = None, *, generator: Optional[Generator] = None, **named: Any) -> Tensor:
     """Fill with integers: ``random_(from, to)`` in [from, to), ``random_(to)`` in [0, to), ``random_()`` from 0 to the
     largest that the dtype holds without gaps.
 
@@ -274,9 +266,7 @@ def log_normal_(self: Tensor, mean: float = 1.0, std: float = 2.0, *, generator:
     x = _continuous("log_normal_", self)
     if not std > 0:
         raise runtime_error("log_normal_", "expects std > 0.0", std)
-    return assign(
-        self, p.exp(_shifted(normal_node("log_normal_", x.shape, x.dtype, generator), mean, std)), "log_normal_"
-    )
+    return assign(self, p.exp(_shifted(normal_node("log_normal_", x.shape, x.dtype, generator), mean, std)), "log_normal_")
 
 
 def geometric_(self: Tensor, p: float, *, generator: Optional[Generator] = None) -> Tensor:

@@ -57,9 +57,7 @@ def _same_dtype(x: Node, source: Node, operation: str) -> None:
 # --- along one axis ----------------------------------------------------------------------------------------------------
 
 
-def gather(
-    input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Optional[Tensor] = None
-) -> Tensor:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Optional[Tensor] = None) -> Tensor:
     """y[i, j, k] = input[i, index[i, j, k], k]   (dim = 1)
 
     Shapes: index has the rank of input and is no larger but along `dim`; y has its shape.
@@ -139,9 +137,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return _Along("scatter_add", input, dim, index, src).record(indexing.scatter_add)
 
 
-def scatter_reduce(
-    input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
+def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """input combined with src at y[i, index[i, j, k], k]: reduce is "sum", "prod", "mean", "amax" or "amin". Without
     `include_self`, what was there before does not count. Errors as for `scatter`.
     """
@@ -177,9 +173,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Optional[Tensor
     return deliver(y if given.ndim else record(reshape, (y,), ((),)), out)
 
 
-def _slices(
-    operation: str, input: Tensor, dim: int, index: Tensor, source: Tensor
-) -> tuple[Node, Node, Node, int, Shape]:
+def _slices(operation: str, input: Tensor, dim: int, index: Tensor, source: Tensor) -> tuple[Node, Node, Node, int, Shape]:
     """The arguments of index_add and its kin, checked: x, index, source, axis, and the shape of the result."""
     given, s = node_of(input, operation), node_of(source, operation, "source")
     x = at_least_1d(given)
@@ -222,9 +216,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     return _shaped(record(indexing.index_put, (x, s, i), ((axis,), False, False)), shape)
 
 
-def index_reduce(
-    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True
-) -> Tensor:
+def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """input combined with the slices of source at the positions of a vector: reduce is "prod", "mean", "amax", "amin".
 
     Errors as for `index_add`.
@@ -258,9 +250,7 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
     """
     x, v = node_of(input, "index_put"), node_of(values, "index_put", "values")
     if v.dtype is not x.dtype:
-        raise dtype_error(
-            "index_put", "Index put requires the source and destination dtypes match", f"{x.dtype} and {v.dtype}"
-        )
+        raise dtype_error("index_put", "Index put requires the source and destination dtypes match", f"{x.dtype} and {v.dtype}")
     parsed = _parse_indices(input, indices)
     merged, axes, at = positions_of(parsed)
     return wrap(put_at(x, merged, axes, at, values, accumulate))
@@ -318,9 +308,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return wrap(record(indexing.take, (flat(x), i), (0, True)))
 
 
-def take_along_dim(
-    input: Tensor, indices: Tensor, dim: Optional[int] = None, *, out: Optional[Tensor] = None
-) -> Tensor:
+def take_along_dim(input: Tensor, indices: Tensor, dim: Optional[int] = None, *, out: Optional[Tensor] = None) -> Tensor:
     """`gather` where the other sizes broadcast and negative positions count from the end; without dim, `take`.
 
     Raises: IndexError for a position that is not there; RuntimeError for ranks that differ.
@@ -368,7 +356,5 @@ _BOTH: tuple[Callable[..., Tensor], ...] = (
 )  # fmt: skip
 index_put_ = in_place(index_put)
 
-METHODS: dict[str, Any] = {
-    function.__name__: function for function in (*_BOTH, gather, index_select, take, take_along_dim)
-}
+METHODS: dict[str, Any] = {function.__name__: function for function in (*_BOTH, gather, index_select, take, take_along_dim)}
 IN_PLACE: tuple[str, ...] = tuple([function.__name__ for function in _BOTH])

@@ -38,6 +38,12 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     order, whether `stable` asks for it or not.
 
     Raises: RuntimeError for complex tensors.
+
+    Example:
+        >>> import wengert as w
+        >>> values, indices = w.sort(w.tensor([3.0, 1.0, 2.0]))
+        >>> values.tolist(), indices.tolist()
+        ([1.0, 2.0, 3.0], [1, 2, 0])
     """
     return _ordered("sort", input, dim, lambda x, axis: p.argsort(x, axis=axis, descending=descending), out)
 
@@ -61,6 +67,11 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     """The pair (values, indices) of the `k` largest (or smallest) along `dim`, in order also when `sorted` is False.
 
     Raises: RuntimeError when k is negative or above the size, and for bool and complex tensors.
+
+    Example:
+        >>> import wengert as w
+        >>> w.topk(w.tensor([3.0, 1.0, 2.0]), 2).values.tolist()
+        [3.0, 2.0]
     """
     x = node_of(input, "topk")
     if x.dtype is dtypes.bool_:
@@ -112,6 +123,11 @@ def searchsorted(
     sorter: positions that sort the sequence, when it is not sorted itself.
 
     Raises: RuntimeError for shapes that do not fit, and for `side` and `right` that disagree.
+
+    Example:
+        >>> import wengert as w
+        >>> w.searchsorted(w.tensor([1, 3, 5]), w.tensor([0, 3, 6])).tolist()
+        [0, 1, 3]
     """
     if side not in (None, "left", "right"):
         raise value_error("searchsorted", "side 'left' or 'right'", repr(side))

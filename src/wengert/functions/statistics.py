@@ -80,6 +80,11 @@ def var(
     is nothing to divide, inf where n <= correction.
 
     Raises: RuntimeError for integers and bools.
+
+    Example:
+        >>> import wengert as w
+        >>> w.var(w.tensor([1.0, 2.0, 6.0]), correction=0).item()
+        4.666666507720947
     """
     variance, _, finish = _spread("var", input, dim, unbiased, keepdim, correction)
     return deliver(finish(variance), out)
@@ -121,14 +126,17 @@ def std_mean(
 # --- covariance ------------------------------------------------------------------------------------------------------
 
 
-def cov(
-    input: Tensor, *, correction: int = 1, fweights: Optional[Tensor] = None, aweights: Optional[Tensor] = None
-) -> Tensor:
+def cov(input: Tensor, *, correction: int = 1, fweights: Optional[Tensor] = None, aweights: Optional[Tensor] = None) -> Tensor:
     """The covariance matrix of variables (rows) over observations (columns): (x - mean) (x - mean)^H / degrees.
 
     fweights: how often each observation counts, integers. aweights: how much it counts, floats.
 
     Raises: RuntimeError for more than two dimensions and for weights that do not fit the observations.
+
+    Example:
+        >>> import wengert as w
+        >>> w.cov(w.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])).tolist()
+        [[1.0, -1.0], [-1.0, 1.0]]
     """
     x = floating(node_of(input, "cov"))
     if x.ndim > 2:
@@ -146,9 +154,7 @@ def cov(
     return wrap(c if c.shape[0] > 1 else p.reshape(c, shape=()))
 
 
-def _weights(
-    x: Node, correction: int, fweights: Optional[Tensor], aweights: Optional[Tensor]
-) -> tuple[Optional[Node], Any]:
+def _weights(x: Node, correction: int, fweights: Optional[Tensor], aweights: Optional[Tensor]) -> tuple[Optional[Node], Any]:
     """(weight of each observation, degrees of freedom); the second a number or a node of x's dtype."""
     n = x.shape[1]
     given: list[Node] = []

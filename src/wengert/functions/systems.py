@@ -53,6 +53,11 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True, out: Optional[Tensor] = No
     its last; batches broadcast.
 
     Raises: RuntimeError for shapes that do not fit; LinAlgError, when running, for a singular A.
+
+    Example:
+        >>> import wengert as w
+        >>> w.linalg.solve(w.tensor([[2.0, 0.0], [0.0, 4.0]]), w.tensor([1.0, 2.0])).tolist()
+        [0.5, 0.5]
     """
     a, b = node_of(A, "solve", "A"), node_of(B, "solve", "B")
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:

@@ -30,6 +30,7 @@ class Recorder(threading.local):
     limit       length of the tape at which `on_full` is called
     retain      while above 0, flushes cut no history: a forward or batching transformation is at work (`retaining`)
     uncut       the nodes whose history those flushes left, to be cut at the end
+    released    nodes whose history is to be cut when everything pending has run
     written     when a list: the cells that in-place operations write to, each with the node that it held before
     tracking    whether new nodes are tracked (False inside no_grad)
     exposed     an operation has just read memory that the outside can write to
@@ -41,6 +42,7 @@ class Recorder(threading.local):
     tracking: bool = True
     retain: int = 0
     uncut: list[ref[Node]]
+    released: list[Node]
     written: Optional[list[tuple[Any, Node]]] = None
     exposed: bool = False
     origin: Optional[Origin] = None
@@ -49,6 +51,7 @@ class Recorder(threading.local):
     def __init__(self) -> None:
         self.tape = []
         self.uncut = []
+        self.released = []
         self.limit = settings.pending_limit
 
 
@@ -183,7 +186,7 @@ def retaining() -> Iterator[None]:
             left, state.uncut = state.uncut, []
             for reference in left:
                 node = reference()
-                if node is not None and node.value is not None and (not node.tracked or node.mark & RELEASED):
+                if node is not None and (node.mark & RELEASED or (node.value is not None and not node.tracked)):
                     node.inputs = ()
 
 

@@ -12,12 +12,14 @@ from wengert.primitives import (
     factorisations,
     gammas,
     indexing,
+    least_squares,
     piecewise,
     random,
     reductions,
     sampling,
     scans,
     scatter_reduce,
+    singular,
     sorting,
     special,
     stable,
@@ -29,6 +31,6 @@ from wengert.primitives import (
 
 __all__ = [
     "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "exponential",
-    "factorisations", "gammas", "indexing", "piecewise", "random", "reductions", "sampling", "scans",
-    "scatter_reduce", "sorting", "special", "stable", "strided", "systems", "trigonometric", "views",
+    "factorisations", "gammas", "indexing", "least_squares", "piecewise", "random", "reductions", "sampling", "scans",
+    "scatter_reduce", "singular", "sorting", "special", "stable", "strided", "systems", "trigonometric", "views",
 ]  # fmt: skip

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from wengert.dtypes import int64
+from wengert.dtypes import DType, int64
 from wengert.errors import LinAlgError, dtype_error, shape_error
 from wengert.graph.node import ArrayType, Node
 from wengert.graph.rule import primitives
 from wengert.primitives.casting import move
 from wengert.primitives.contractions import dot
 from wengert.primitives.creation import iota
-from wengert.primitives.views import permute, reshape
+from wengert.primitives.views import permute, reshape, slice
 
 
 def check_matrices(operation: str, *types: ArrayType, square: bool = False) -> None:
@@ -45,6 +45,14 @@ def lapack(message: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return checked
 
     return wrap
+
+
+NOT_CONVERGED = "the algorithm did not converge; are there infinities or NaN?"
+
+
+def matrixwise(self: Any, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], **params: Any) -> Node:
+    """The batching rule of what takes one batch of matrices: the new axis is one more of the batch's."""
+    return self(*inputs, **params)  # type: ignore[no-any-return]
 
 
 # --- parts of matrices ----------------------------------------------------------------------------------------------
@@ -137,3 +145,18 @@ def hermitian_part(x: Node) -> Node:
 def skew(x: Node) -> Node:
     """x - x^H"""
     return x - adjoint(x)
+
+
+def columns(x: Node, start: int, stop: int) -> Node:
+    """The columns from start to stop."""
+    return slice(x, index=(*[(0, n, 1) for n in x.shape[:-1]], (start, stop, 1)))
+
+
+def rows(x: Node, stop: int) -> Node:
+    """The first rows."""
+    return slice(x, index=(*[(0, n, 1) for n in x.shape[:-2]], (0, stop, 1), (0, x.shape[-1], 1)))
+
+
+def differences(w: Node, dtype: DType) -> Node:
+    """E_ij = w_j - w_i, and 1 on the diagonal, so that nothing is divided by 0 there."""
+    return move(off_diagonal(as_row(w) - as_column(w), 1), dtype)

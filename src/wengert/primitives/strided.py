@@ -164,10 +164,10 @@ class Reinterpret(View):
     def transpose(self, y_bar: Node, x: Node, *, dtype: DType) -> None:
         return None
 
-    def vjp(self, y_bar: Node, x: Node, *, y: Node, dtype: DType) -> tuple[Cotangent, ...]:
+    def vjp(self, y_bar: Node, x: Node, *, y: Node, **params: Any) -> tuple[Cotangent, ...]:
         return (None,)
 
-    def jvp(self, x_dots: tuple[Any, ...], x: Node, *, y: Node, dtype: DType) -> None:
+    def jvp(self, x_dots: tuple[Any, ...], x: Node, *, y: Node, **params: Any) -> None:
         return None
 
     def write(self, x: Node, new: Node, *, dtype: DType) -> Node:

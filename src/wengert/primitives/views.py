@@ -100,7 +100,7 @@ class Slice(View):
         return array_type(_sliced_shape(index), x.dtype)
 
     def evaluate(self, x: Any, *, index: Index) -> Any:
-        return x[_numpy_index(index)]
+        return x[(*_numpy_index(index), ...)]  # with the ellipsis a single element is a view too
 
     def transpose(self, y_bar: Node, x: Node, *, index: Index) -> Node:
         zeros = zeros_of(array_type(x.shape, y_bar.dtype))

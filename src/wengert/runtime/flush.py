@@ -41,15 +41,19 @@ def flush() -> None:
     """Run everything pending on this thread. Inside a trace there is nothing to run yet."""
     state = recorder
     tape = state.tape
-    if not tape or state.limit == _NEVER:
+    if state.limit == _NEVER:
         return
-    state.tape = []
-    with _lock:
-        live, keep, stays = _settle(tape)
-        # From here on only `live` matters; the dead go now, and with them what they held.
-        tape.clear()
-        if live:
-            _run(live, keep, stays)
+    if tape:
+        state.tape = []
+        with _lock:
+            live, keep, stays = _settle(tape)
+            # From here on only `live` matters; the dead go now, and with them what they held.
+            tape.clear()
+            if live:
+                _run(live, keep, stays)
+    if state.released:
+        released, state.released = state.released, []
+        cut_history(released)
 
 
 _NEVER = float("inf")
@@ -172,7 +176,10 @@ def _free(executable: Entry, inputs: list[Node], live: Sequence[Node], stays: Se
         if any([stays[step] for step in users]):
             continue
         # The node's references: the list of inputs, the key in `position`, and the inputs of its users.
-        if count(inputs[at]) - len(users) == _REFERENCES_OF_INPUT and count(inputs[at].value) == _REFERENCES_OF_ARRAY:
+        if count(inputs[at]) - len(users) != _REFERENCES_OF_INPUT or count(inputs[at].value) != _REFERENCES_OF_ARRAY:
+            continue
+        # A view's memory is another array's: the interpreter makes such values.
+        if inputs[at].value.__class__ not in NUMBERS and inputs[at].value.flags.owndata:
             found.append(at)
     return frozenset(found)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Optional
 
+import numpy as np
+
 from wengert.graph.node import LIVE, OVERWRITTEN, Node
-from wengert.graph.record import record, recorder
-from wengert.primitives.control import leaf
-from wengert.runtime.flush import value_of
+from wengert.graph.record import record, recorder, tracking
+from wengert.primitives.control import leaf, with_history
 from wengert.shapes import Shape
 
 if TYPE_CHECKING:
@@ -102,16 +103,18 @@ class Link:
     version   the cell's version that `node` shows
     view      how the tensor looks into its parent; None when it is the whole memory
     node      what the tensor is now
+    history   of a detached look that was written to while operations were tracked: where its derivative goes
     watch     what collects a derivative here and its hooks, when the tensor is a leaf that requires grad
     """
 
-    __slots__ = ("cell", "version", "view", "node", "watch")
+    __slots__ = ("cell", "version", "view", "node", "history", "watch")
 
     def __init__(self, cell: Cell, version: int, view: Optional[View] = None, node: Optional[Node] = None) -> None:
         self.cell = cell
         self.version = version
         self.view = view
         self.node = cell.node if node is None else node
+        self.history: Optional[Node] = None
         self.watch: Any = None
 
     @property
@@ -133,6 +136,8 @@ def derive(link: Link) -> None:
         node = cell.node if tie.view is None else look(tie.view, cell)
         if tie.watch is not None:
             node = _as_leaf(node, tie, cell)
+        elif tie.history is not None:
+            node = _with_history(node, tie.history, cell)
         tie.node = node
         tie.version = cell.version
 
@@ -141,18 +146,38 @@ def look(view: View, cell: Cell) -> Node:
     """The node of what a view shows, given that its parent's node is current."""
     before = recorder.tracking
     recorder.tracking = view.tracked
-    node = record(view.primitive, (view.parent.node,), view.params)
+    parent = view.parent.node
+    node = record(view.primitive, (parent,), view.params)
     recorder.tracking = before
-    node.mark |= view.parent.node.mark & LIVE
+    if parent.mark & LIVE:
+        stay_live(node, parent, view)
     cell.alias(node)
     return node
+
+
+def stay_live(node: Node, parent: Node, view: View) -> None:
+    """A look at shared memory shows that memory itself, whatever would run the node."""
+    value = np.asarray(view.primitive.evaluate(parent.value, **view.named))
+    if value.size == 0 or np.may_share_memory(value, parent.value):
+        node.value = value
+        node.mark |= LIVE
 
 
 def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
     made = record(leaf, (node,))
     made.tracked = True
     made.watch = link.watch
-    if node.mark & LIVE:  # a history may hold a leaf: memory of its own
-        made.value = value_of(node).copy()
+    return _own(made, node, cell)
+
+
+def _with_history(node: Node, history: Node, cell: Cell) -> Node:
+    with tracking(True):
+        return _own(with_history(node, history), node, cell)
+
+
+def _own(made: Node, shown: Node, cell: Cell) -> Node:
+    """A node that a history may hold has memory of its own, also where it shows shared memory."""
+    if shown.mark & LIVE:
+        made.value = shown.value.copy()
     cell.alias(made)
     return made

@@ -57,9 +57,9 @@ def lend(tensor: Tensor) -> Any:
     views = [tie.view for tie in _chain(link) if tie.view is not None]
     for view in reversed(views):
         array = view.primitive.evaluate(array, **view.named)
-    if cell.exposed.array.flags.writeable and not array.flags.writeable:
-        if not any([view.primitive is expand for view in views]):
-            array.flags.writeable = True  # NumPy would not have a diagonal written to
+    wary = cell.exposed.array.flags.writeable and not array.flags.writeable
+    if wary and not any([view.primitive is expand for view in views]):
+        array.flags.writeable = True  # NumPy would not have a diagonal written to
     return array
 
 

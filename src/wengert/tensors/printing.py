@@ -131,7 +131,7 @@ def _edges(array: Any, count: int) -> Any:
 def _contents(array: Any, options: PrintOptions, indent: int) -> str:
     summarized = array.size > options.threshold
     shown = (_edges(array, options.edgeitems) if summarized else array).reshape(-1)
-    form = (_ComplexForm if array.dtype.kind == "c" else _Form)(shown, options)
+    form: Callable[[Any], str] = (_ComplexForm if array.dtype.kind == "c" else _Form)(shown, options)
     if not array.ndim:
         return form(array.item())
     return _rows(array, options, indent, summarized, form)
@@ -147,7 +147,8 @@ def _rows(array: Any, options: PrintOptions, indent: int, summarized: bool, form
     parts = [_rows(array[i], options, indent + 1, summarized, form) for i in positions]
     if cut:
         parts.insert(edge, "...")
-    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+    between: str = "," + "\n" * (array.ndim - 1) + " " * (indent + 1)
+    return "[" + between.join(parts) + "]"
 
 
 def _row(texts: list[str], gap: Optional[int], options: PrintOptions, indent: int, form: Any) -> str:

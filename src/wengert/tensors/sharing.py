@@ -69,7 +69,7 @@ class Lent:
         self._lease: Optional[weakref.ref[_Lease]] = None
 
     def hand_out(self) -> Any:
-        lease = self._lease and self._lease()
+        lease = None if self._lease is None else self._lease()
         if lease is None:
             lease = _Lease(self.array)
             self._lease = weakref.ref(lease)
@@ -190,9 +190,7 @@ def settle() -> None:
 def _own(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple([_own(part) for part in value])
-    if value is None or value.base is None:
-        return value
-    return value.copy()
+    return value.copy() if isinstance(value, np.ndarray) and value.base is not None else value
 
 
 def write_outside(cell: Cell, content: Node, link: Link, part: Node) -> None:

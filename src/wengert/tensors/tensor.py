@@ -22,7 +22,7 @@ from wengert.primitives.control import identity, leaf, stop_gradient, with_histo
 from wengert.runtime.flush import value_of
 from wengert.settings import settings
 from wengert.shapes import normalize_axis
-from wengert.tensors.cell import Cell, Link, View, derive
+from wengert.tensors.cell import Cell, Link, View, derive, stay_live
 from wengert.tensors.device import cpu, device
 from wengert.tensors.sharing import follow_outside, settle, write_outside
 
@@ -263,7 +263,7 @@ class Tensor:
             self._node = stop_gradient(node)
             link = self._link
             if link is not None:
-                link.watch = None
+                link.watch = link.history = None
                 link.node = self._node
                 if link.view is None:
                     link.cell.node = self._node
@@ -482,12 +482,14 @@ def view(tensor: Tensor, primitive: Primitive, params: tuple[Any, ...], silent: 
     base = tensor._current()
     above = link_of(tensor)
     node = record(primitive, (base,), params)
-    node.mark |= base.mark & LIVE
+    seen = View(above, primitive, params, recorder.tracking, silent)
+    if base.mark & LIVE:
+        stay_live(node, base, seen)
     cell = above.cell
     cell.alias(node)
     made: Tensor = _new(Tensor)
     made._node = node
-    made._link = Link(cell, cell.version, View(above, primitive, params, recorder.tracking, silent), node)
+    made._link = Link(cell, cell.version, seen, node)
     made._grad = None
     return made
 
@@ -525,10 +527,10 @@ def write(tensor: Tensor, node: Node) -> Tensor:
         settle()
     shared = cell.is_exposed()
     content, root, tracked, silent = _written_through(link, node, shared)
-    if root.watch is not None:
-        content = stop_gradient(content) if content.tracked else content
-    elif not tracked and cell.node.tracked:
+    if root.watch is None and not tracked and cell.node.tracked:
         content = _with_history(content, cell.node)
+    elif content.tracked and not (tracked and root.watch is None):
+        content = stop_gradient(content)
     if content is cell.node:
         content = identity(content)
     if shared and content.tracked:
@@ -537,6 +539,7 @@ def write(tensor: Tensor, node: Node) -> Tensor:
     if shared:
         write_outside(cell, content, link, node)
         recorder.exposed = False
+    watch = tensor._node.watch
     if content is node and link.view is None and link.watch is None:
         tensor._node = link.node = cell.node
         link.version = cell.version
@@ -544,7 +547,16 @@ def write(tensor: Tensor, node: Node) -> Tensor:
         # Derived anew at the next read; until then the old node must not be held.
         tensor._node = link.node = node
         link.version = -1
+    if watch is not None and watch.retain is not None and watch.retain() is tensor:
+        _retain_the_new(tensor, watch)
     return tensor
+
+
+def _retain_the_new(tensor: Tensor, watch: Hooks) -> None:
+    """`retain_grad` is about what the tensor is in the end."""
+    if tensor._current().tracked:
+        hooks_of(tensor, "retain_grad").retain = watch.retain
+        watch.retain = None
 
 
 def _written_through(link: Link, node: Node, shared: bool) -> tuple[Node, Link, bool, bool]:
@@ -555,18 +567,25 @@ def _written_through(link: Link, node: Node, shared: bool) -> tuple[Node, Link, 
     """
     tracked, silent = recorder.tracking, False
     tie, content = link, node
+    detached: Optional[tuple[Link, Node]] = None
     while True:
         if tie.watch is not None and tracked:
             raise GradientError(_WRITTEN_LEAF if tie is link else _WRITTEN_VIEW_OF_LEAF)
         seen = tie.view
         if seen is None:
-            return content, tie, tracked, silent
-        tie = seen.parent
+            break
         if seen.primitive is stop_gradient:  # beyond a detach() the write is not the history's business
+            if tracked:
+                detached = tie, content
             tracked = False
             silent = silent or seen.silent
+            tie = seen.parent
         else:
+            tie = seen.parent
             content = seen.primitive.write(_base(tie, shared), content, **seen.named)  # type: ignore[attr-defined]
+    if detached is not None:
+        detached[0].history = detached[1] if detached[1].tracked else None
+    return content, tie, tracked, silent
 
 
 def _base(link: Link, shared: bool) -> Node:

@@ -20,12 +20,13 @@ WORK = PANEL + 64  # bytes a thread: what the kernels need, and up to the next m
 GRAIN = 100_000
 # The same for `dots`, which waits for memory.
 GRAIN_OF_DOTS = 50_000
-# Rows up to which dot products may beat tiles, which need a transposed copy of b (measured at k = 784: 8 rows 7.7
-# microseconds against 13.7, 24 rows 29 against 26). They also need a sum long enough to repay the adding up of lanes:
-# this many vectors for one row, and for more rows as many as there are rows and these.
+# Rows up to which dot products may beat tiles (measured at k = 784: 8 rows 7.7 microseconds against 13.7, 24 rows 29
+# against 26). Their sums must be long enough to repay the adding up of lanes: vectors in a sum, to which the square of the
+# number of rows / 8 is added. Tiles are at their best with many columns, which only a transposed copy of b holds against
+# them; one row, or few columns, leaves most of their lanes or of their sums empty.
 DOTS_ROWS = 16
-DOTS_VECTORS_OF_ONE = 2
 DOTS_VECTORS = 4
+DOTS_VECTORS_OF_ONE = 1
 
 # What a cell must know, as words of memory.
 _WORDS = "m n k a abs ars acs b bbs brs bcs c cbs crs ccs d dbs drs dcs scale work dots rows columns".split()
@@ -132,14 +133,14 @@ declare i64 @llvm.umin.i64(i64, i64)"""
 
 
 def _dots_pay(k: Kind) -> str:
-    """i1 dots_pay_SUFFIX(i64 rows, i64 k)"""
-    return f"""define internal i1 @dots_pay_{k.suffix}(i64 %rows, i64 %k) alwaysinline nounwind {{
-  %one = icmp eq i64 %rows, 1
-  %more = add nsw i64 %rows, {DOTS_VECTORS}
-  %vectors = select i1 %one, i64 {DOTS_VECTORS_OF_ONE}, i64 %more
-  %least = mul i64 %vectors, {k.lanes}
-  %long = icmp sge i64 %k, %least
+    """i1 dots_pay_SUFFIX(i64 rows, i64 k, i64 vectors)"""
+    return f"""define internal i1 @dots_pay_{k.suffix}(i64 %rows, i64 %k, i64 %vectors) alwaysinline nounwind {{
   %few = icmp sle i64 %rows, {DOTS_ROWS}
+  %square = mul i64 %rows, %rows
+  %eighth = udiv i64 %square, 8
+  %sum = add i64 %vectors, %eighth
+  %least = mul i64 %sum, {k.lanes}
+  %long = icmp sge i64 %k, %least
   %both = and i1 %long, %few
   ret i1 %both
 }}"""
@@ -184,8 +185,10 @@ read:
 choose:
   %s = phi {k.type} [1.0, %some], [%scaled, %read]
   %k1 = call i64 @llvm.smax.i64(i64 %k, i64 0)
-  %mlong = call i1 @dots_pay_{k.suffix}(i64 %m, i64 %k)
-  %nlong = call i1 @dots_pay_{k.suffix}(i64 %n, i64 %k)
+  %mone = icmp eq i64 %m, 1
+  %mvectors = select i1 %mone, i64 {DOTS_VECTORS_OF_ONE}, i64 {DOTS_VECTORS}
+  %mlong = call i1 @dots_pay_{k.suffix}(i64 %m, i64 %k, i64 %mvectors)
+  %nlong = call i1 @dots_pay_{k.suffix}(i64 %n, i64 %k, i64 {DOTS_VECTORS_OF_ONE})
   %aline = icmp eq i64 %acs, 1
   %bline = icmp eq i64 %brs, 1
   %mk = mul i64 %m, %k1

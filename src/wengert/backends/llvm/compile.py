@@ -30,6 +30,6 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
     if not abi_is_known():
         return None
     if not product.is_loaded():
-        product.load(objects(product.library_text(), jit.compile_object))
+        product.load(objects(product.library_text(), product.compile_library))
     lowered = lower(prepare(graph), scalars.supports)
     return Compiled(lowered, objects(program_text(lowered), jit.compile_object), graph)

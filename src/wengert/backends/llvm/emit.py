@@ -159,6 +159,7 @@ class _Function:
             elif self.depends[action.value] or any(action.strides[self.n_outer :]):
                 pending.append((number, action))
             else:
+                self._outer(self._fixed(pending))  # an output may lie where an input was: read before it is stored
                 value = self._outer([action.value])[0]
                 self.memory.store(action, self._outer_scalars, self._here(self.mask), value, self._dtype(action.value))
         if pending:
@@ -183,6 +184,13 @@ class _Function:
             known[number] = self._compute(number, self._outer_scalars, known, self.mask)
         return [known[number] for number in numbers]
 
+    def _fixed(self, actions: list[tuple[int, Action]]) -> list[int]:
+        """The values, constant along inner axes, that these actions read at inner points."""
+        numbers = [a.value for _, a in actions]
+        changing = self._behind(numbers, self.depends.__getitem__)
+        read = {n for number in changing for n in _arguments(self.nest.values[number])}.union(numbers)
+        return sorted(n for n in read if not self.depends[n])
+
     def _behind(self, numbers: Iterable[int], enter: Callable[[int], bool]) -> list[int]:
         """These values and what they are computed from, in order, as far as `enter` holds."""
         stack = [number for number in numbers if enter(number)]
@@ -198,9 +206,7 @@ class _Function:
 
     def _phase(self, actions: list[tuple[int, Action]]) -> None:
         changing = self._behind([a.value for _, a in actions], self.depends.__getitem__)
-        read = {n for number in changing for n in _arguments(self.nest.values[number])}
-        read.update(a.value for _, a in actions)
-        fixed = sorted(n for n in read if not self.depends[n])
+        fixed = self._fixed(actions)
         self._outer(fixed)  # before the loop
         folds = [(number, a) for number, a in actions if isinstance(a, Fold)]
         stores = [a for _, a in actions if isinstance(a, Store)]

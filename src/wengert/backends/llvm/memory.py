@@ -28,7 +28,7 @@ class Here(NamedTuple):
     mask     the lanes that exist, if not all do
     """
 
-    index: dict[int, str]
+    index: dict[int, str]  # type: ignore[assignment]
     vector: Optional[int]
     mask: Optional[str]
 

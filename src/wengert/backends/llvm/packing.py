@@ -19,8 +19,7 @@ from wengert.backends.llvm.vectors import Kind
 def pack_rows(k: Kind, vectors: int) -> str:
     """The last vector of each row is masked."""
     lines = [
-        f"define internal void @pack_rows_{k.suffix}_{vectors}(i64 %k, i64 %n, ptr %b, i64 %brs, "
-        "ptr %work) nounwind {",
+        f"define internal void @pack_rows_{k.suffix}_{vectors}(i64 %k, i64 %n, ptr %b, i64 %brs, ptr %work) nounwind {{",
         "entry:",
         f"  %left = sub i64 %n, {(vectors - 1) * k.lanes}",
         k.mask("%mask", "%left"),

@@ -48,9 +48,15 @@ def parallel(triple: str) -> str:
         pause, declare = "call void @llvm.aarch64.hint(i32 1)", "declare void @llvm.aarch64.hint(i32)"
     else:
         pause, declare = "fence seq_cst", ""
-    replace_mask = 3 if "darwin" in triple or "macos" in triple or "bsd" in triple else 2  # SIG_SETMASK
+    numbers = {
+        "PAUSE": pause,
+        "SIG_SETMASK": "3" if "darwin" in triple or "macos" in triple or "bsd" in triple else "2",
+        "SLOT_BYTES": str(MOST_THREADS * _APART),
+    }
     text = "\n".join([_STATE, _ENTRY, _WORK, _WORKER, _CONTROL, declare])
-    return text.replace("PAUSE", pause).replace("SIG_SETMASK", str(replace_mask))
+    for word, meaning in numbers.items():
+        text = text.replace(word, meaning)
+    return text
 
 
 def serial() -> str:
@@ -429,6 +435,8 @@ define void @wengert_pool_reset(i64 %spins) nounwind {
   store i64 0, ptr @pool.drowsy
   store i32 0, ptr @pool.quit
   store i64 %spins, ptr @pool.spins
+  ; The fork may have come between the opening of slots and the number that goes with them.
+  call void @llvm.memset.p0.i64(ptr @pool.slots, i8 0, i64 SLOT_BYTES, i1 false)
   call void @llvm.memset.p0.i64(ptr @pool.mutex, i8 0, i64 128, i1 false)
   call void @llvm.memset.p0.i64(ptr @pool.wake, i8 0, i64 128, i1 false)
   call void @llvm.memset.p0.i64(ptr @pool.done, i8 0, i64 128, i1 false)

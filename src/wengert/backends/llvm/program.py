@@ -16,13 +16,14 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert.backends.interpreter import Interpreter
+from wengert.backends.interpreter import Interpreter, explain
 from wengert.backends.llvm import jit, product
-from wengert.backends.llvm.emit import collapse, emit_nest
+from wengert.backends.llvm.emit import emit_nest
 from wengert.backends.llvm.target import host
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
+from wengert.loops.collapse import collapse
 from wengert.loops.nest import Apply, Call, Contract, Fold, Load, Lookup, Nest, Operand, Program, ProgramStep, Store
 
 # Scalar operations below which a nest stays on one thread: a parallel region costs a few microseconds.
@@ -76,8 +77,9 @@ class Compiled:
         pairs = donations(p)
         self.donations = tuple(pairs.values())
         self._fresh = [(b, p.buffers[b].shape, p.buffers[b].dtype.numpy, pairs.get(b, -1)) for b in fresh]  # type: ignore[union-attr]
-        # Where `enter` puts the data pointers of the list's arrays, and how many of them must be row-major.
-        places = [*range(p.inputs), *fresh]
+        # Where `enter` puts the data pointers of the list's arrays. Inputs that are no arrays are for Calls only.
+        self._arrays = [i for i in range(p.inputs) if isinstance(p.buffers[i], ArrayType)]
+        places = [*self._arrays, *fresh]
         self._places = np.array([len(places), *[place * 8 for place in places]], np.int64)
 
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
@@ -88,13 +90,15 @@ class Compiled:
         made = {
             b: values[given] if given in free else np.empty(shape, dtype) for b, shape, dtype, given in self._fresh
         }
-        items = [*values, *made.values()]
-        wrong = self._enter(id(items), self._buffers, self._places.ctypes.data)
-        if wrong >= 0 and free:
-            return self.run(values)
-        if wrong >= 0:  # a view with gaps or another order: the code wants it row by row
-            items = [np.ascontiguousarray(value).reshape(value.shape) for value in items]
-            self._enter(id(items), self._buffers, self._places.ctypes.data)
+        arrays = [*values, *made.values()] if len(self._arrays) == len(values) else [
+            *[values[i] for i in self._arrays], *made.values()
+        ]  # fmt: skip
+        if self._enter(id(arrays), self._buffers, self._places.ctypes.data) >= 0:
+            # A view with gaps, another order or odd addresses: the code wants it row by row.
+            rows = list(values)
+            for i in self._arrays:
+                rows[i] = np.require(values[i], requirements=("C_CONTIGUOUS", "ALIGNED"))
+            return self.run(rows, frozenset([i for i in free if rows[i] is values[i]]))
         for function, segment in zip(self._functions, self.segments):
             if function is not None:
                 function(self._buffers, product.scratch())
@@ -103,20 +107,20 @@ class Compiled:
                     Interpreter(self.graph).run(values)  # raises what is wrong, with the user's line
                     unreachable("the compiled program found an index out of bounds and the interpreter did not")
             else:
-                self._call(segment[0], items, made)
-        return [self._output(buffer, shape, items, made) for buffer, shape in self.program.outputs]
+                self._call(segment[0], values, made)
+        return [self._output(buffer, shape, values, made) for buffer, shape in self.program.outputs]
 
-    def _output(self, buffer: int, shape: Any, items: list[Any], made: dict[int, Any]) -> Any:
+    def _output(self, buffer: int, shape: Any, values: Sequence[Any], made: dict[int, Any]) -> Any:
         p = self.program
         if buffer < p.inputs:
-            value = items[buffer]
+            value = values[buffer]
         elif buffer < p.inputs + len(p.constants):
             value = self._constants[buffer - p.inputs].copy()
         else:
             value = made[buffer]
-        return value if isinstance(value, tuple) or value.shape == shape else value.reshape(shape)
+        return value.reshape(shape) if isinstance(value, np.ndarray) and value.shape != shape else value
 
-    def _call(self, step: ProgramStep, items: list[Any], made: dict[int, Any]) -> None:
+    def _call(self, step: ProgramStep, values: Sequence[Any], made: dict[int, Any]) -> None:
         """A step without a lowering, by its NumPy definition."""
         if not isinstance(step, Call):
             unreachable("a segment of code without code")
@@ -124,20 +128,30 @@ class Compiled:
         arguments = []
         for buffer, shape in zip(step.args, step.shapes):
             if buffer < p.inputs:
-                value = items[buffer]
+                value = values[buffer]
             elif buffer < p.inputs + len(p.constants):
                 value = self._constants[buffer - p.inputs]
             else:
                 value = made[buffer] if buffer in made else self._views[buffer]
-            arguments.append(value if isinstance(value, tuple) else value.reshape(shape))
-        with np.errstate(all="ignore"):
-            result = step.primitive.evaluate(*arguments, **dict(zip(step.primitive.params, step.params)))
-        if not isinstance(result, tuple):
-            result = np.asarray(result)
-            if not result.flags.c_contiguous or result.base is not None:
-                result = result.copy()
+            arguments.append(value.reshape(shape) if isinstance(value, np.ndarray) else value)
+        try:
+            with np.errstate(all="ignore"):
+                result = step.primitive.evaluate(*arguments, **dict(zip(step.primitive.params, step.params)))
+        except Exception as error:
+            explain(error, step.primitive, step.origin)
+            raise
+        if isinstance(result, tuple):
+            made[step.result] = tuple(map(_owned, result))
+        else:
+            result = made[step.result] = _owned(result)
             self._table[step.result + 1] = result.__array_interface__["data"][0]
-        made[step.result] = result
+
+
+def _owned(result: Any) -> Any:
+    """What a NumPy definition gave, as a row-major array of its own: the memory of a view of an argument may be written
+    over."""
+    result = np.asarray(result)
+    return result if result.flags.c_contiguous and result.base is None else result.copy()
 
 
 def _made_by_call(program: Program, buffer: int) -> bool:
@@ -216,9 +230,7 @@ def donations(program: Program) -> dict[int, int]:
     for number, step in enumerate(program.steps):
         for buffer in reads(step):
             last_read[buffer] = number
-        if isinstance(step, Call) or (
-            isinstance(step, Nest) and any(isinstance(v, Apply) and v.op == "bounded" for v in step.values)
-        ):
+        if isinstance(step, Call) or _checks_bounds(step):
             may_fail = number
     outputs = {buffer for buffer, _ in program.outputs}
     found: dict[int, int] = {}
@@ -240,6 +252,10 @@ def donations(program: Program) -> dict[int, int]:
     return found
 
 
+def _checks_bounds(step: ProgramStep) -> bool:
+    return isinstance(step, Nest) and any(isinstance(v, Apply) and v.op == "bounded" for v in step.values)
+
+
 def _reads_where_it_writes(step: ProgramStep, source: int, output: int) -> bool:
     if isinstance(step, Contract):
         return step.add_to == source and source not in (step.a.buffer, step.b.buffer, step.scale)
@@ -251,7 +267,8 @@ def _reads_where_it_writes(step: ProgramStep, source: int, output: int) -> bool:
     # With folds, a later phase may read again what an earlier store wrote over.
     folds = any(isinstance(a, Fold) for a in step.actions)
     inner = any(any(strides[len(step.outer) :]) for strides, _ in stores)
-    return stores == loads and len(stores) == 1 and not looked_up and not (folds and inner) and not _read_after(step, source, output)
+    together = stores == loads and len(stores) == 1 and not looked_up and not (folds and inner)
+    return together and not _read_after(step, source, output)
 
 
 def _read_after(nest: Nest, source: int, output: int) -> bool:
@@ -298,9 +315,11 @@ def program_text(program: Program) -> str:
                     functions.append(text)
                     declarations.update(needed)
                 lines += _call_nest(step, name)
+                if _checks_bounds(step):
+                    lines += _stop_if_failed(place)
             elif isinstance(step, Contract):
                 lines += _call_product(step, f"p{place}", declarations)
-        lines += ["  ret void", "}"]
+        lines += ["  br label %end", "end:", "  ret void", "}"]
         bodies.append("\n".join(lines))
     declarations["wengert_parallel"] = "declare void @wengert_parallel(ptr, ptr, i64, i64, i64, i64)"
     return "\n".join([*functions, *bodies, *declarations.values()])
@@ -309,6 +328,18 @@ def program_text(program: Program) -> str:
 def _has_outer_store(nest: Nest) -> bool:
     """A nest over an empty inner space still stores what its folds start from, at each outer point."""
     return all(nest.outer) and bool(nest.inner)
+
+
+def _stop_if_failed(place: int) -> list[str]:
+    """Run no further step after one that failed: those behind it may write over inputs."""
+    return [
+        f"  %f{place}s = getelementptr ptr, ptr %buffers, i64 -1",
+        f"  %f{place}p = load ptr, ptr %f{place}s, align 8",
+        f"  %f{place}v = load i8, ptr %f{place}p, align 1",
+        f"  %f{place} = icmp ne i8 %f{place}v, 0",
+        f"  br i1 %f{place}, label %end, label %after{place}",
+        f"after{place}:",
+    ]
 
 
 def _call_nest(nest: Nest, name: str) -> list[str]:

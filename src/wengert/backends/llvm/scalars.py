@@ -21,8 +21,19 @@ _LLVM = {
     "bool": "i1", "uint8": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "float32": "float", "float64": "double",
 }  # fmt: skip
+_KINDS = {"half": "f16", "float": "f32", "double": "f64"}
 
 SUPPORTED_DTYPES = frozenset(_LLVM)
+
+
+def kind_name(base: str) -> str:
+    """How an LLVM type is called in the names of intrinsics."""
+    return _KINDS.get(base, base)
+
+
+def wide(dtype: DType) -> DType:
+    """The dtype that values of this one are computed in."""
+    return dtypes.float32 if dtype in (dtypes.float16, dtypes.bfloat16) else dtype
 
 
 class Writer:
@@ -32,6 +43,11 @@ class Writer:
         self.lines: list[str] = []
         self.declarations: dict[str, str] = {}
         self._next = 0
+
+    def block(self) -> str:
+        """A fresh label."""
+        self._next += 1
+        return f"b{self._next}"
 
     def name(self) -> str:
         self._next += 1
@@ -59,9 +75,25 @@ class Scalars:
 
     # --- types and constants ---------------------------------------------------------------------------------------
 
+    @staticmethod
+    def base(dtype: DType) -> str:
+        """The LLVM type of one value."""
+        return _LLVM[dtype.name]
+
     def type(self, dtype: DType) -> str:
-        base = _LLVM[dtype.name]
+        return self.vector(_LLVM[dtype.name])
+
+    def vector(self, base: str) -> str:
+        """As many of an LLVM type as there are lanes."""
         return base if self.lanes == 1 else f"<{self.lanes} x {base}>"
+
+    def number(self, value: int, base: str) -> str:
+        """An integer constant of an LLVM type, in every lane."""
+        return str(value) if self.lanes == 1 else f"splat ({base} {value})"
+
+    def rounded(self, value: str, dtype: DType) -> str:
+        """The nearest number of a 16-bit float type to a float32 that stands for it."""
+        return value
 
     def constant(self, value: Any, dtype: DType) -> str:
         if dtype.is_floating_point:
@@ -96,7 +128,7 @@ class Scalars:
         return self.w.emit(f"select {bools} {condition}, {self.type(dtype)} {a}, {self.type(dtype)} {b}")
 
     def intrinsic(self, name: str, dtype: DType, *args: str) -> str:
-        base = _LLVM[dtype.name].replace("float", "f32").replace("double", "f64")
+        base = kind_name(_LLVM[dtype.name])
         suffix = base if self.lanes == 1 else f"v{self.lanes}{base}"
         kind = self.type(dtype)
         symbol = f"llvm.{name}.{suffix}"
