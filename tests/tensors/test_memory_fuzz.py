@@ -19,7 +19,7 @@ VIEWS = [
     lambda t, a, r: a.transpose(0, -1) if a.ndim else a.unsqueeze(0),
     lambda t, a, r: a.unsqueeze(r.randrange(a.ndim + 1)),
     lambda t, a, r: a.squeeze(),
-    lambda t, a, r: a.view(-1) if a.is_contiguous() else a.movedim(0, -1),
+    lambda t, a, r: a.view(*a.shape, 1),
     lambda t, a, r: a.diagonal() if a.ndim >= 2 else a.view(a.shape),
     lambda t, a, r: a.narrow(-1, 0, max(1, a.shape[-1] // 2)) if a.ndim and a.shape[-1] else a.view(a.shape),
     lambda t, a, r: a.chunk(2)[0] if a.ndim and a.shape[0] else a.view(a.shape),
