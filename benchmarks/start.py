@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-
 # With bytecode kept, as an installed package has it.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 

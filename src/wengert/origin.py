@@ -28,14 +28,6 @@ class _Inside(dict[str, bool]):
 inside = _Inside()
 
 
-def user_frame(depth: int = 1) -> Optional[FrameType]:
-    """The innermost frame outside wengert, or None when wengert itself is all there is."""
-    frame: Optional[FrameType] = sys._getframe(depth)
-    while frame is not None and inside[frame.f_code.co_filename]:
-        frame = frame.f_back
-    return frame
-
-
 def here(depth: int = 2) -> Optional[Origin]:
     """The user's position now. Hot: called for every recorded node."""
     frame: Optional[FrameType] = sys._getframe(depth)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
@@ -55,9 +54,3 @@ def _take(leaves: list[Any], start: int, structure: Structure) -> tuple[Any, int
     if hasattr(structure.kind, "_fields"):
         return structure.kind(*values), start
     return structure.kind(values), start
-
-
-def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The same structure with `function` applied to every leaf."""
-    leaves, structure = flatten(tree)
-    return unflatten([function(leaf) for leaf in leaves], structure)

@@ -582,3 +582,35 @@ def test_no_grad_is_per_thread():
         thread.start()
         thread.join()
     assert seen == [True]
+
+
+def test_variable_is_an_old_name_for_tensors():
+    def program(lib):
+        x = lib.autograd.Variable(lib.ones(2), requires_grad=True)
+        (x * 3).sum().backward()
+        return x, x.grad, isinstance(x, lib.autograd.Variable), isinstance(3, lib.autograd.Variable)
+
+    same(program)
+    with pytest.raises(TypeError, match="int"):
+        wengert.autograd.Variable(3)
+
+
+def test_backwards_of_several_threads_into_one_leaf():
+    x = wengert.ones(50, requires_grad=True)
+    errors = []
+
+    def work(k):
+        try:
+            for _ in range(30):
+                (x * k).sin().sum().backward()
+        except BaseException as error:  # noqa: BLE001  handed to the main thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    wanted = 30 * sum(k * np.cos(k) for k in range(1, 5))
+    np.testing.assert_allclose(x.grad.numpy(), np.full(50, wanted), rtol=1e-4)

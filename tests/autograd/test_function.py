@@ -10,7 +10,7 @@ import wengert
 from tests.autograd.both import leaf, same, same_error
 from wengert.autograd import Function, gradcheck, gradgradcheck
 from wengert.autograd.function import once_differentiable
-from wengert.func import grad, hessian, jvp, vmap
+from wengert.func import grad, hessian, jvp, vjp, vmap
 
 
 def function(lib, forward, backward=None, **more):
@@ -527,3 +527,35 @@ def test_lines_of_the_users_backward_are_named():
     f = function(wengert, lambda ctx, a: a * 2, lambda ctx, g: g @ wengert.ones(7))
     with pytest.raises(RuntimeError, match=r"test_function\.py"):
         f.apply(leaf(wengert, 3)).sum().backward()
+
+
+def test_a_backward_that_looks_at_values():
+    """PyTorch's tutorial: a ReLU whose backward writes through a mask."""
+
+    def program(lib):
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.clamp(min=0)
+
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            bar = g.clone()
+            bar[x < 0] = 0
+            return bar
+
+        f = function(lib, forward, backward)
+        x, w = leaf(lib, 5), leaf(lib, 5, seed=1)
+        y = f.apply(f.apply(x * w) + x)
+        y.sum().backward()
+        return y, x.grad, w.grad
+
+    same(program)
+    f = function(
+        wengert,
+        lambda ctx, x: (ctx.save_for_backward(x), wengert.tensor(np.exp(x.detach().numpy())))[1],
+        lambda ctx, g: wengert.tensor(g.numpy() * np.exp(ctx.saved_tensors[0].detach().numpy())),
+    )
+    x = leaf(wengert, 4).detach()
+    _, pull = vjp(f.apply, x)
+    np.testing.assert_allclose(pull(x)[0].numpy(), (x * x.exp()).numpy())
+    np.testing.assert_allclose(grad(lambda x: f.apply(x).sum())(x).numpy(), x.exp().numpy())

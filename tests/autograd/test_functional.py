@@ -132,3 +132,22 @@ def test_errors():
         lambda lib: lib.autograd.functional.vjp(lambda x: x * 2, leaf(lib, 3), leaf(lib, 2)), "size"
     )
     same_error(lambda lib: lib.autograd.functional.jvp(lambda x: x.new_ones(2), leaf(lib, 3), leaf(lib, 3), strict=True))
+
+
+def test_jvp_of_a_function_with_backward_only():
+    def program(lib):
+        class Cube(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x**3, x * 2
+
+            @staticmethod
+            def backward(ctx, g, h):
+                return g * 3 * ctx.saved_tensors[0] ** 2 + h * 2
+
+        x, v = leaf(lib, 3).detach(), leaf(lib, 3, seed=1).detach()
+        call = lib.autograd.functional
+        return call.jvp(lambda x: (*Cube.apply(x), x.exp()), x, v), call.hvp(lambda x: Cube.apply(x)[0].sum(), x, v)
+
+    same(program)

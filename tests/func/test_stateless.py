@@ -4,7 +4,7 @@ import pytest
 
 import wengert
 from tests.autograd.both import same, same_error
-from wengert.func import functional_call, grad, stack_module_state, vmap
+from wengert.func import functional_call, grad, replace_all_batch_norm_modules_, stack_module_state, vmap
 
 
 def network(lib, seed=0):
@@ -134,3 +134,13 @@ def test_vmap_over_stacked_state_trains():
         net(x).pow(2).sum().backward()
         for name, p in net.named_parameters():
             assert wengert.allclose(params[name].grad[i], p.grad)
+
+
+def test_batch_norm_without_running_statistics():
+    net = wengert.nn.Sequential(wengert.nn.BatchNorm1d(3), wengert.nn.Linear(3, 2))
+    x = wengert.randn(5, 4, 3)
+    with pytest.raises(RuntimeError, match="from outside"):
+        vmap(net)(x)
+    replace_all_batch_norm_modules_(net)
+    found = vmap(net)(x)
+    assert wengert.allclose(found[1], net(x[1]), atol=1e-6) and net[0].running_mean is None

@@ -250,19 +250,11 @@ class Fuzzer:
         y = self.reduction(x)
         if y is None:
             return None
-        axes = [k for k in range(x.ndim)]
-        kept = self._kept(x, y, axes)
-        if kept is None or y.dtype is not x.dtype:
-            return y
         self.pool.append(y)
-        kept = p.reshape(y, shape=kept)
+        kept = p.reshape(y, shape=tuple(1 if k in y.params[0] else n for k, n in enumerate(x.shape)))
         if self.chance(0.3):
             kept = p.expand(kept, shape=x.shape)
         return p.table[self.choice(("mul", "add", "maximum") if x.dtype.category < 2 else ("sub", "mul", "add"))](x, kept)
-
-    def _kept(self, x: Node, y: Node, axes: Sequence[int]) -> Optional[tuple[int, ...]]:
-        params = y.params[0] if y.params else ()
-        return tuple([1 if k in params else n for k, n in enumerate(x.shape)])
 
     def composite(self, x: Node) -> Optional[Node]:
         if not x.dtype.is_floating_point or not x.ndim:

@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert.graph.rule import primitives
 from wengert.loops.nest import Apply, Axis, Call, Contract, Fold, Folded, Load, Lookup, Nest, Number, Program, Store
+from wengert.primitives.numerics import is_half
 
 FOLDS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "and": np.logical_and, "or": np.logical_or}
 
@@ -23,7 +24,9 @@ def identity(op: str, dtype: Any) -> Any:
 
 
 def fold(op: str, value: Any, inner: tuple[int, ...]) -> Any:
-    """All inner elements together, in the dtype that they have."""
+    """All inner elements together, in the dtype that they have; 16-bit floats in float32, rounded once."""
+    if is_half(value):
+        return fold(op, value.astype(np.float32), inner).astype(value.dtype)
     start = value.dtype.type(identity(op, value.dtype))
     dtype = {"dtype": value.dtype} if op in ("add", "mul") else {}
     return np.asarray(FOLDS[op].reduce(value, axis=inner, initial=start, **dtype))

@@ -19,7 +19,7 @@ from tests.rules.harness import BUDGET, Draw, Program, Sample, apply, node_of, p
 from tests.rules.samples import CASES
 from tests.rules.test_types import cast
 from wengert import dtypes
-from wengert.backends.llvm import scalars
+from wengert.backends.llvm import operations
 from wengert.derive.batch import apply_batched
 from wengert.derive.forward import tangent_of
 from wengert.derive.reverse import cotangents_of_inputs
@@ -29,7 +29,7 @@ from wengert.graph.rule import primitives
 from wengert.loops.lower import lower
 from wengert.rewrite.pipeline import prepare
 
-DTYPES = tuple(dtype for dtype in dtypes.ALL if dtype.name in scalars.SUPPORTED_DTYPES)
+DTYPES = dtypes.ALL
 DIFFERENTIABLE = sorted(name for name in CASES if primitives.table[name].differentiable)
 
 
@@ -82,7 +82,7 @@ class Application:
 
 
 def by_the_grammar(program: Program, values: list[Any]) -> list[Any]:
-    return run_program(lower(prepare(program.graph), scalars.supports), values)
+    return run_program(lower(prepare(program.graph), operations.supports), values)
 
 
 def by_the_code(program: Program, values: list[Any]) -> list[Any]:

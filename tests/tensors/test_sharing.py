@@ -382,6 +382,28 @@ def test_a_view_s_owner_counts_as_a_holder():
     assert not is_shared(a)
 
 
+def test_the_last_write_before_an_array_is_dropped_is_seen_by_all():
+    a = wengert.arange(4.0)
+    w = a[1:].detach().requires_grad_()
+    turned = a.view(2, 2).t()
+    lent = a.numpy()
+    lent += 10
+    del lent
+    assert turned.tolist() == [[10, 12], [11, 13]]
+    assert w.tolist() == [11, 12, 13]
+    assert a.tolist() == [10, 11, 12, 13]
+
+
+def test_a_write_that_changes_nothing_makes_no_later_use_an_error():
+    w = wengert.ones(3, requires_grad=True)
+    lent = w.detach().numpy()
+    with wengert.no_grad():
+        w.mul_(1)
+    (w * w).sum().backward()
+    assert w.grad.tolist() == [2, 2, 2]
+    del lent
+
+
 def test_writes_after_sharing_has_ended_leave_old_results_alone():
     a = wengert.arange(3.0)
     lent = a.numpy()

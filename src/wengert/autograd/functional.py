@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
-from wengert.autograd import forward_ad
 from wengert.autograd.backward import grad
 from wengert.autograd.products import (
     as_tuple,
@@ -19,6 +18,7 @@ from wengert.autograd.products import (
     vectors_like,
 )
 from wengert.derive.batch import row, stack
+from wengert.derive.forward import push_forward
 from wengert.derive.jacobian import jacobian_by_columns, unit_vectors
 from wengert.graph.node import Node, array_type
 from wengert.graph.record import retaining, scalar, tracking
@@ -63,14 +63,28 @@ def jvp(
         many, xs = as_tuple(inputs, "inputs", "jvp")
         vectors = vectors_like(v, xs, many, "jvp", "input to the user-provided function")
         arguments = fresh_arguments(xs, create_graph)
-        with forward_ad.dual_level():
-            duals = [forward_ad.make_dual(x, x_dot) for x, x_dot in zip(arguments, vectors)]
-            several, outputs = call(func, duals, "jvp", strict)
-            unpacked = [forward_ad.unpack_dual(y) for y in outputs]
-        tangents = [part.tangent for part in unpacked]
+        several, outputs, tangents = _pushed(func, arguments, vectors, strict, create_graph)
         products = filled(tangents, outputs, "jvp", strict, create_graph)
-        values = [part.primal for part in unpacked]
-    return fold(several, released(values, create_graph)), fold(several, released(products, create_graph))
+    return fold(several, released(outputs, create_graph)), fold(several, released(products, create_graph))
+
+
+def _pushed(
+    func: Callable[..., Any], arguments: list[Tensor], vectors: list[Tensor], strict: bool, create_graph: bool
+) -> tuple[bool, tuple[Tensor, ...], list[Optional[Tensor]]]:
+    """(whether func gave a tuple, its outputs, their tangents). A Function that has no jvp goes through reverse mode
+    twice: J v is the derivative with respect to u of u^T J v."""
+    with retaining():
+        several, outputs = call(func, arguments, "jvp", strict)
+        xs, x_dots, ys = ([t._read() for t in group] for group in (arguments, vectors, outputs))
+        try:
+            with tracking(create_graph):
+                pushed = push_forward(xs, x_dots, ys)
+            return several, outputs, [None if y_dot is None else wrap(y_dot) for y_dot in pushed]
+        except NotImplementedError:
+            zeros = [wrap(zeros_of(y.type)).requires_grad_() for y in ys]
+            pulled = gradients(outputs, arguments, zeros, True)
+            pairs = [(bar, v) for bar, v in zip(pulled, vectors) if bar is not None]
+            return several, outputs, gradients([bar for bar, _ in pairs], zeros, [v for _, v in pairs], create_graph)
 
 
 def vhp(

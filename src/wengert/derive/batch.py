@@ -112,7 +112,7 @@ def _one_by_one(
     ]
     if isinstance(rows[0].type, TupleType):
         parts = range(len(rows[0].type.elements))
-        return primitives.pack(*[stack([element(y, index=i) for y in rows]) for i in parts])  # type: ignore[no-any-return]
+        return primitives.pack(*[stack([element(y, index=i) for y in rows]) for i in parts])
     return stack(rows)
 
 
@@ -120,7 +120,7 @@ def _no_rows(primitive: Primitive, nodes: tuple[Node, ...], flags: tuple[bool, .
     types = [row_type(node) if flag else node.type for node, flag in zip(nodes, flags)]
     one = primitive.infer(*types, **dict(zip(primitive.params, params)))
     if isinstance(one, TupleType):
-        return primitives.pack(*[zeros_of(array_type((0, *t.shape), t.dtype)) for t in one.elements])  # type: ignore[no-any-return]
+        return primitives.pack(*[zeros_of(array_type((0, *t.shape), t.dtype)) for t in one.elements])
     return zeros_of(array_type((0, *one.shape), one.dtype))  # type: ignore[union-attr]
 
 
@@ -128,12 +128,12 @@ def row(node: Node, index: int) -> Node:
     """One element of a batch."""
     if isinstance(node.type, TupleType):
         parts = range(len(node.type.elements))
-        return primitives.pack(*[row(element(node, index=i), index) for i in parts])  # type: ignore[no-any-return]
+        return primitives.pack(*[row(element(node, index=i), index) for i in parts])
     rest = tuple([(0, n, 1) for n in node.shape[1:]])
-    return primitives.slice(node, index=(index, *rest))  # type: ignore[no-any-return]
+    return primitives.slice(node, index=(index, *rest))
 
 
 def stack(rows: Sequence[Node]) -> Node:
     """Nodes of one shape along a new first axis."""
     lifted = [primitives.reshape(x, shape=(1, *x.shape)) for x in rows]
-    return primitives.concatenate(*lifted, axis=0)  # type: ignore[no-any-return]
+    return primitives.concatenate(*lifted, axis=0)

@@ -34,7 +34,7 @@ def _tangents(x: Node, ys: Sequence[Node], x_dot: Node) -> list[Optional[Node]]:
 
 
 def _block(numbers: Node, y: Node, x: Node) -> Node:
-    return primitives.reshape(numbers, shape=(*y.shape, *x.shape))  # type: ignore[no-any-return]
+    return primitives.reshape(numbers, shape=(*y.shape, *x.shape))
 
 
 def unit_vectors(type: ArrayType, start: int = 0, stop: Optional[int] = None) -> Node:
@@ -43,7 +43,7 @@ def unit_vectors(type: ArrayType, start: int = 0, stop: Optional[int] = None) ->
     rows = primitives.reshape(primitives.iota(n=n, dtype=int64) + start, shape=(n, 1))
     columns = primitives.reshape(primitives.iota(n=type.size, dtype=int64), shape=(1, type.size))
     units = primitives.convert(primitives.eq(rows, columns), dtype=type.dtype)
-    return primitives.reshape(units, shape=(n, *type.shape))  # type: ignore[no-any-return]
+    return primitives.reshape(units, shape=(n, *type.shape))
 
 
 def over_unit_vectors(
@@ -71,4 +71,4 @@ def over_unit_vectors(
 def _joined(parts: list[Node]) -> Optional[Node]:
     if len(parts) < 2:
         return parts[0] if parts else None
-    return primitives.concatenate(*parts, axis=0)  # type: ignore[no-any-return]
+    return primitives.concatenate(*parts, axis=0)

@@ -112,11 +112,11 @@ def _fit(found: Batched, wanted: bool, size: int, x: Node) -> Node:
     if wanted and not has_axis:
         return _repeat(x_bar, size)
     if has_axis and not wanted:
-        return primitives.reduce_sum(x_bar, axes=(0,))  # type: ignore[no-any-return]
+        return primitives.reduce_sum(x_bar, axes=(0,))
     if not has_axis:  # the same for every element: it counts once for each
         return x_bar * size
     return x_bar
 
 
 def _repeat(x: Node, size: int) -> Node:
-    return primitives.expand(x, shape=(size, *x.shape))  # type: ignore[no-any-return]
+    return primitives.expand(x, shape=(size, *x.shape))

@@ -94,12 +94,3 @@ class Entered:
 def or_zeros(found: Sequence[Optional[Node]], like: Sequence[Node]) -> list[Node]:
     """Zeros in the place of None."""
     return [zeros_of(x.type) if bar is None else bar for bar, x in zip(found, like)]
-
-
-def in_dtype(x: Node, like: Any) -> Node:
-    """x in the dtype of `like`; a complex number loses its imaginary part where `like` is real."""
-    if x.dtype is like.dtype:
-        return x
-    if x.dtype.is_complex and not like.dtype.is_complex:
-        x = primitives.real(x)
-    return x if x.dtype is like.dtype else primitives.convert(x, dtype=like.dtype)  # type: ignore[no-any-return]

@@ -9,8 +9,8 @@ from typing import Any
 from wengert import trees
 from wengert.derive.forward import push_forward
 from wengert.derive.trace import record_again, trace
-from wengert.errors import GradientError, TracedValue
-from wengert.func.arguments import Argnums, Chosen, Entered, in_dtype, only_tensors, or_zeros, split_aux
+from wengert.errors import GradientError
+from wengert.func.arguments import Argnums, Chosen, Entered, only_tensors, or_zeros, split_aux
 from wengert.func.level import Level, forward_level, reverse_level, write_back
 from wengert.graph.node import Node
 from wengert.graph.record import scalar, tracking
@@ -103,14 +103,14 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
 def _pulled(here: Level, entered: Entered, ys: list[Node]) -> Callable[[list[Node]], list[Node]]:
     """The map from cotangents of the outputs to those of the arguments: a graph, if the walk can be traced. Otherwise (a
-    user's backward asks for values) each call walks."""
+    user's backward asks for values) each call walks, and raises what is really wrong."""
 
     def walk(*bars: Node) -> list[Node]:
         return or_zeros(entered.pull(ys, bars), entered.nodes)
 
     try:
         return replayed(here, walk, [y.type for y in ys])
-    except TracedValue:
+    except RuntimeError:
         return lambda bars: here.again().leave(walk(*bars), bars)
 
 
@@ -147,7 +147,7 @@ def _bars(cotangents: tuple[Any, ...], types: Sequence[Any], shape: Any) -> list
                 f"Mismatch in shape: grad_output[{number}] has a shape of {list(node.shape)} and output[{number}] has a "
                 f"shape of {list(y.shape)}."
             )
-        nodes.append(in_dtype(node, y))
+        nodes.append(move(node, y.dtype))
     return nodes
 
 
@@ -212,7 +212,7 @@ def _tangent_node(x_dot: Any, x: Any, number: int) -> Node:
             f"jvp: tangent {number} must have the size of its primal: Tensor is of size {list(x.shape)} while the given "
             f"tangent is of size {list(node.shape)}"
         )
-    return in_dtype(node, x)
+    return move(node, x.dtype)
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:

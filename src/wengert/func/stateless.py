@@ -133,6 +133,18 @@ def _swapped(places: Places, tensors: Mapping[str, Tensor]) -> Iterator[None]:
             table[key] = value
 
 
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Make every batch norm in `root` forget its running statistics and use the batch's: what vmap over a module wants,
+    since an update of statistics from outside is an error there. Returns root."""
+    for _, part in _modules_with_all_names(root):
+        if any(["BatchNorm" in kind.__name__ for kind in type(part).__mro__]):
+            part.track_running_stats = False
+            for name in ("running_mean", "running_var", "num_batches_tracked"):
+                if name in part._buffers:
+                    part._buffers[name] = None
+    return root
+
+
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """(parameters, buffers) of several modules of one class, each stacked along a new first dimension: what vmap over
     `functional_call` takes for an ensemble. The stacked parameters are leaves.

@@ -59,7 +59,7 @@ def bincount(input: Tensor, weights: Optional[Tensor] = None, minlength: int = 0
 def _tally(position: Node, amounts: Node, size: int) -> Node:
     """y[k] = the sum of the amounts whose position is k."""
     zeros = p.full(scalar(0, amounts.dtype), shape=(size,))
-    return p.scatter_add(zeros, move(position, dtypes.int64), amounts, axis=0)  # type: ignore[no-any-return]
+    return p.scatter_add(zeros, move(position, dtypes.int64), amounts, axis=0)
 
 
 def _floating_values(name: str, input: Tensor) -> tuple[Node, Any]:
@@ -146,11 +146,11 @@ def _equal_edges(low: float, high: float, bins: int, dtype: DType) -> Node:
     """bins + 1 edges at equal distances, counted from the nearer end so that both ends are exact."""
     k = p.iota(n=bins + 1, dtype=dtype)
     step = (high - low) / bins
-    return p.where(k < bins / 2, k * step + low, (k - bins) * step + high)  # type: ignore[no-any-return]
+    return p.where(k < bins / 2, k * step + low, (k - bins) * step + high)
 
 
 def _entry(x: Node, k: int) -> Node:
-    return p.slice(x, index=(k,))  # type: ignore[no-any-return]
+    return p.slice(x, index=(k,))
 
 
 # --- distinct elements -----------------------------------------------------------------------------------------------

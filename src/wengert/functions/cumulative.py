@@ -72,7 +72,7 @@ cummin = _running("cummin", p.cummin_indices, "smallest")
 
 
 def _cut(x: Node, axis: int, start: int, stop: int) -> Node:
-    return p.slice(x, index=tuple([(start, stop, 1) if i == axis else (0, n, 1) for i, n in enumerate(x.shape)]))  # type: ignore[no-any-return]
+    return p.slice(x, index=tuple([(start, stop, 1) if i == axis else (0, n, 1) for i, n in enumerate(x.shape)]))
 
 
 def _neighbours(x: Node, axis: int) -> tuple[Node, Node]:
@@ -154,7 +154,7 @@ def _aligned(name: str, x: Node, y: Node, axis: int) -> Node:
     if x.ndim == 1:
         if x.size != y.shape[axis]:
             raise runtime_error(name, "There must be one `x` value for each sample point", (x.shape, y.shape))
-        return p.reshape(x, shape=tuple([x.size if i == axis else 1 for i in range(y.ndim)]))  # type: ignore[no-any-return]
+        return p.reshape(x, shape=tuple([x.size if i == axis else 1 for i in range(y.ndim)]))
     return x if x.ndim >= y.ndim else p.reshape(x, shape=(1,) * (y.ndim - x.ndim) + x.shape)
 
 

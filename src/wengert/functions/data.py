@@ -70,7 +70,7 @@ def _node_of_data(data: Any, dtype: Optional[DType]) -> Node:
     if isinstance(data, Tensor):
         with tracking(False):
             x = data._read()
-            return record(clone_node, (x,)) if dtype in (None, x.dtype) else move(x, dtype)  # type: ignore[arg-type]
+            return record(clone_node, (x,)) if dtype in (None, x.dtype) else move(x, dtype)
     array, natural = array_of(data)
     dtype = dtype or natural
     return literal(_cast(array, dtype), array_type(array.shape, dtype))
@@ -214,7 +214,7 @@ def as_tensor(data: Any, dtype: Optional[DType] = None, device: Any = None) -> T
     """
     check_device(device)
     if isinstance(data, Tensor):
-        return data if dtype in (None, data.dtype) else data.to(dtype)  # type: ignore[attr-defined,no-any-return]
+        return data if dtype in (None, data.dtype) else data.to(dtype)  # type: ignore[attr-defined]
     if isinstance(data, np.ndarray) and dtype in (None, dtypes.from_numpy(data.dtype)):
         return share(data)
     return tensor(data, dtype=dtype)

@@ -65,7 +65,7 @@ def eigh(A: Tensor, UPLO: str = "L", *, out: Any = None) -> Any:
 def _eigh(A: Tensor, UPLO: str) -> Node:
     if UPLO.upper() not in ("L", "U"):
         raise runtime_error("eigh", "Expected UPLO argument to be 'L' or 'U'", UPLO)
-    return p.eigh(node_of(A, "eigh", "A"), lower=UPLO.upper() == "L")  # type: ignore[no-any-return]
+    return p.eigh(node_of(A, "eigh", "A"), lower=UPLO.upper() == "L")
 
 
 def eigvalsh(A: Tensor, UPLO: str = "L", *, out: Optional[Tensor] = None) -> Tensor:
@@ -107,7 +107,7 @@ def _ratio(x: Node, inverted: bool) -> Node:
     values = p.singular_values(x)
     last = (values.ndim - 1,)
     largest, smallest = p.reduce_max(values, axes=last), p.reduce_min(values, axes=last)
-    return smallest / largest if inverted else largest / smallest  # type: ignore[no-any-return]
+    return smallest / largest if inverted else largest / smallest
 
 
 def _condition(x: Node, order: Any) -> Node:
@@ -117,7 +117,7 @@ def _condition(x: Node, order: Any) -> Node:
     size = matrix_norm_of(x, order, (-2, -1), False, "cond")
     inverse = p.inv(p.where(column, identity_like(x), x))
     y = size * matrix_norm_of(inverse, order, (-2, -1), False, "cond")
-    return p.where(singular, inf, y)  # type: ignore[no-any-return]
+    return p.where(singular, inf, y)
 
 
 METHODS: dict[str, Callable[..., Any]] = {}

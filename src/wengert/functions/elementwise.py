@@ -93,7 +93,7 @@ def in_place(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return assign(self, function(_before(self), *args, **kwargs)._read(), name)
 
-    return _named(method, name, f"In place `{function.__name__}`.")  # type: ignore[no-any-return]
+    return _named(method, name, f"In place `{function.__name__}`.")
 
 
 def _before(tensor: Tensor) -> Tensor:
@@ -371,7 +371,7 @@ def _logical(name: str, primitive: Primitive, doc: str) -> Callable[..., Tensor]
         x, w = promote(name, input, other)
         return deliver(primitive(move(x, dtypes.bool_), move(w, dtypes.bool_)), out)
 
-    return _named(function, name, doc)  # type: ignore[no-any-return]
+    return _named(function, name, doc)
 
 
 logical_and = _logical("logical_and", p.bitwise_and, "Whether both are nonzero.")
@@ -522,13 +522,13 @@ def allclose(
 
 _PUBLIC = """
 add sub subtract rsub mul multiply div divide true_divide floor_divide remainder fmod neg negative square sqrt rsqrt
-reciprocal pow float_power positive exp exp2 expm1 log log2 log10 log1p sigmoid logaddexp logaddexp2 xlogy sin cos tan asin acos atan
-atan2 sinh cosh tanh asinh acosh atanh arcsin arccos arctan arctan2 arcsinh arccosh arctanh hypot sinc erf erfc erfinv
-lgamma digamma i0 deg2rad rad2deg logit relu abs absolute sign sgn floor ceil trunc fix frac round maximum minimum fmax
-fmin copysign heaviside nextafter clamp clip clamp_min clamp_max where eq ne lt le gt ge greater greater_equal less
-less_equal not_equal isnan isinf isfinite signbit bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift
-bitwise_right_shift logical_and logical_or logical_xor logical_not isposinf isneginf isclose lerp addcmul addcdiv
-nan_to_num real imag conj complex polar angle isreal equal allclose
+reciprocal pow float_power positive exp exp2 expm1 log log2 log10 log1p sigmoid logaddexp logaddexp2 xlogy sin cos tan
+asin acos atan atan2 sinh cosh tanh asinh acosh atanh arcsin arccos arctan arctan2 arcsinh arccosh arctanh hypot sinc
+erf erfc erfinv lgamma digamma i0 deg2rad rad2deg logit relu abs absolute sign sgn floor ceil trunc fix frac round
+maximum minimum fmax fmin copysign heaviside nextafter clamp clip clamp_min clamp_max where eq ne lt le gt ge greater
+greater_equal less less_equal not_equal isnan isinf isfinite signbit bitwise_and bitwise_or bitwise_xor bitwise_not
+bitwise_left_shift bitwise_right_shift logical_and logical_or logical_xor logical_not isposinf isneginf isclose lerp
+addcmul addcdiv nan_to_num real imag conj complex polar angle isreal equal allclose
 """.split()
 
 __all__ = list(_PUBLIC)

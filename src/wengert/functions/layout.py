@@ -63,10 +63,10 @@ def data_ptr(self: Tensor) -> int:
     address changes when the memory is written to."""
     link = self._link
     if link is None:
-        return value_of(self._node).ctypes.data  # type: ignore[no-any-return]
+        return value_of(self._node).ctypes.data
     self._current()
     offset = layout_of(self)[1]
-    return value_of(link.cell.node).ctypes.data + offset * self.dtype.itemsize  # type: ignore[no-any-return]
+    return value_of(link.cell.node).ctypes.data + offset * self.dtype.itemsize
 
 
 def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:

@@ -33,7 +33,7 @@ from wengert.functions.systems import (
     solve_triangular as solve_triangular,
 )
 from wengert.graph.record import scalar
-from wengert.graph.rule import primitives as p
+from wengert.graph.rule import conjugated, primitives as p
 from wengert.primitives.views import diagonal as diagonal_of
 from wengert.tensors.tensor import Tensor, view
 
@@ -46,7 +46,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1, out: Optional[Tensor] = None)
     axis = axis_of(dim, max(a.ndim, b.ndim), "vecdot") - max(a.ndim, b.ndim)
     if min(a.ndim, b.ndim) < -axis or a.shape[axis] != b.shape[axis]:
         raise shape_error("vecdot", f"two tensors of one size along dimension {dim}", (a.shape, b.shape))
-    terms = (p.conj(a) if a.dtype.is_complex else a) * b
+    terms = conjugated(a) * b
     return deliver(p.reduce_sum(terms, axes=(terms.ndim + axis,)), out)
 
 

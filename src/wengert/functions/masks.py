@@ -98,7 +98,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Optional[Tensor] = No
 
 def argwhere(input: Tensor) -> Tensor:
     """`nonzero` as one tensor, by NumPy's name."""
-    return nonzero(input)  # type: ignore[no-any-return]
+    return nonzero(input)
 
 
 METHODS: dict[str, Any] = {

@@ -103,7 +103,7 @@ def _operators() -> dict[str, Any]:
     e = elementwise
     table: dict[str, Any] = {"__eq__": _equal, "__ne__": _unequal, "__neg__": e.neg, "__pos__": e.positive}
     table |= {"__abs__": e.abs, "__invert__": e.bitwise_not}
-    pairs = {
+    pairs: dict[str, Callable[..., Any]] = {
         "add": e.add, "sub": e.sub, "mul": e.mul, "truediv": e.true_divide, "floordiv": e.floor_divide,
         "mod": e.remainder, "pow": e.pow, "and": e.bitwise_and, "or": e.bitwise_or, "xor": e.bitwise_xor,
         "lshift": e.bitwise_left_shift, "rshift": e.bitwise_right_shift,

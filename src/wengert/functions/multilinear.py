@@ -53,7 +53,7 @@ def chain(nodes: list[Node], operation: str) -> Node:
         if a.shape[1] != b.shape[0]:
             raise do_not_meet(operation, a.shape, b.shape)
     y = _bracketed(factors)
-    return p.reshape(y, shape=y.shape[row : 2 - column]) if row or column else y  # type: ignore[no-any-return]
+    return p.reshape(y, shape=y.shape[row : 2 - column]) if row or column else y
 
 
 def _bracketed(factors: list[Node]) -> Node:
@@ -106,7 +106,7 @@ def matrix_power(input: Tensor, n: int, *, out: Optional[Tensor] = None) -> Tens
 def identity_matrix(n: int, dtype: dtypes.DType) -> Node:
     """The n x n identity."""
     k = p.iota(n=n, dtype=dtypes.int64)
-    return p.convert(p.eq(p.reshape(k, shape=(n, 1)), k), dtype=dtype)  # type: ignore[no-any-return]
+    return p.convert(p.eq(p.reshape(k, shape=(n, 1)), k), dtype=dtype)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Optional[Tensor] = None) -> Tensor:
@@ -190,7 +190,7 @@ def _turned(x: Node, by: int, axis: int) -> Node:
         p.slice(x, index=tuple([(start, stop, 1) if i == axis else (0, m, 1) for i, m in enumerate(x.shape)]))
         for start, stop in ((by, n), (0, by))
     ]
-    return p.concatenate(*parts, axis=axis)  # type: ignore[no-any-return]
+    return p.concatenate(*parts, axis=axis)
 
 
 METHODS: dict[str, Callable[..., Any]] = {"matrix_power": matrix_power, "kron": kron, "trace": trace, "cross": cross}

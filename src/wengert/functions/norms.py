@@ -42,22 +42,22 @@ def vector_norm_node(x: Node, order: float, axes: Shape) -> Node:
                 "norm", f"cannot compute the {order} norm on an empty dimension because the operation does not have an "
                 "identity", list(x.shape),
             )  # fmt: skip
-        return (primitives.reduce_max if order > 0 else primitives.reduce_min)(primitives.abs(x), axes=axes)  # type: ignore[no-any-return]
+        return (primitives.reduce_max if order > 0 else primitives.reduce_min)(primitives.abs(x), axes=axes)
     if order == 2:
         return root(primitives.reduce_sum(square_size(x), axes=axes))
     size = primitives.abs(x)
     if order == 1:
-        return primitives.reduce_sum(size, axes=axes)  # type: ignore[no-any-return]
+        return primitives.reduce_sum(size, axes=axes)
     zero = primitives.eq(size, 0)
     if order == 0:
-        return primitives.reduce_sum(primitives.where(zero, size, 1), axes=axes)  # type: ignore[no-any-return]
+        return primitives.reduce_sum(primitives.where(zero, size, 1), axes=axes)
     if order < 1:  # the power's derivative at 0 is infinite; what is 0 takes no part in it
         powers = primitives.where(zero, 0 if order > 0 else inf, primitives.where(zero, 1, size) ** order)
     else:
         powers = size**order
     total = primitives.reduce_sum(powers, axes=axes)
     none = primitives.eq(total, 0) if order > 0 else primitives.eq(total, inf)
-    return primitives.where(none, 0, primitives.where(none, 1, total) ** (1 / order))  # type: ignore[no-any-return]
+    return primitives.where(none, 0, primitives.where(none, 1, total) ** (1 / order))
 
 
 def checked_floating(operation: str, input: Tensor, dtype: Optional[DType] = None) -> Node:
@@ -169,7 +169,7 @@ def renorm(input: Tensor, p: Any, dim: int, maxnorm: Any, *, out: Optional[Tenso
 
 
 def _scale(sizes: Node, limit: Any) -> Node:
-    return primitives.where(sizes > limit, limit / (sizes + 1e-7), 1)  # type: ignore[no-any-return]
+    return primitives.where(sizes > limit, limit / (sizes + 1e-7), 1)
 
 
 # --- distances between rows ------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def _euclidean(a: Node, b: Node) -> Node:
 
 
 def _reshape(x: Node, shape: Shape) -> Node:
-    return primitives.reshape(x, shape=shape)  # type: ignore[no-any-return]
+    return primitives.reshape(x, shape=shape)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -254,7 +254,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
 def _rows(x: Node, positions: Any) -> Node:
     index = literal(np.ascontiguousarray(positions, np.int64), array_type(positions.shape, dtypes.int64))
-    return primitives.take(x, index, axis=0)  # type: ignore[no-any-return]
+    return primitives.take(x, index, axis=0)
 
 
 METHODS: dict[str, Callable[..., Any]] = {"norm": norm, "dist": dist, "renorm": renorm}

@@ -35,7 +35,7 @@ def shape_of(value: Any, operation: str, argument: str = "input") -> tuple[int, 
     Raises: TypeError when it is no tensor.
     """
     try:
-        return value._node.type.shape  # type: ignore[no-any-return]
+        return value._node.type.shape
     except AttributeError:
         raise type_error(operation, f"argument '{argument}' must be a Tensor", type(value).__name__) from None
 
@@ -90,7 +90,7 @@ def as_python(value: Any) -> Any:
 
 def floating(x: Node) -> Node:
     """Integers and bools as the default floating dtype; others as they are."""
-    return x if x.type.inexact else convert(x, dtype=dtypes.get_default_dtype())  # type: ignore[no-any-return]
+    return x if x.type.inexact else convert(x, dtype=dtypes.get_default_dtype())
 
 
 def deliver(node: Node, out: Optional[Tensor] = None) -> Tensor:

@@ -13,7 +13,7 @@ from wengert.errors import ShapeError, dtype_error, shape_error
 from wengert.functions.operands import deliver, node_of, promote
 from wengert.graph.node import Node
 from wengert.graph.record import record
-from wengert.graph.rule import broadcast_to, primitives as p
+from wengert.graph.rule import broadcast_to, conjugated, primitives as p
 from wengert.primitives.contractions import dot as contract
 from wengert.primitives.views import reshape
 from wengert.shapes import Shape, broadcast
@@ -85,7 +85,7 @@ def contracted(a: Node, b: Node, axes_a: Shape, axes_b: Shape) -> Node:
     summed = prod([a.shape[axis] for axis in axes_a])
     left = p.reshape(p.permute(a, order=(*free_a, *axes_a)), shape=(prod(shape_a), summed))
     right = p.reshape(p.permute(b, order=(*axes_b, *free_b)), shape=(summed, prod(shape_b)))
-    return p.reshape(contract(left, right), shape=(*shape_a, *shape_b))  # type: ignore[no-any-return]
+    return p.reshape(contract(left, right), shape=(*shape_a, *shape_b))
 
 
 # --- one rank at a time ----------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Optional[Tensor] = None) -> Tenso
 def vdot(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
     """sum_k conj(a_k) b_k of two vectors of one size and dtype. Raises: RuntimeError for others."""
     a, b = _vectors("vdot", input, other)
-    return deliver(product(p.conj(a) if a.dtype.is_complex else a, b), out)
+    return deliver(product(conjugated(a), b), out)
 
 
 def inner(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Tensor:

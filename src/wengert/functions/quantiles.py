@@ -35,7 +35,7 @@ def _middle(x: Node, axis: int, ignore_nan: bool) -> Node:
         else:  # NaN stand last in the order: the first of them comes after all that are present
             rank = p.where(p.lt(present, n), present, (n - 1) // 2)
     chosen = p.gather(order, rank, axis=axis)
-    return p.reshape(chosen, shape=(*x.shape[:axis], *x.shape[axis + 1 :]))  # type: ignore[no-any-return]
+    return p.reshape(chosen, shape=(*x.shape[:axis], *x.shape[axis + 1 :]))
 
 
 def kept_shape(x: Node, axis: int) -> tuple[int, ...]:
@@ -111,11 +111,11 @@ def _most_frequent(x: Node, axis: int) -> Node:
     start = p.gather(starts, p.cummax_indices(starts, axis=axis), axis=axis)
     end = p.argmax(position - start, axis=axis)
     chosen = p.gather(order, kept(end, x.shape, (axis,)), axis=axis)
-    return p.reshape(chosen, shape=end.shape)  # type: ignore[no-any-return]
+    return p.reshape(chosen, shape=end.shape)
 
 
 def _part(x: Node, axis: int, start: int, stop: int) -> Node:
-    return p.slice(x, index=tuple([(start, stop, 1) if i == axis else (0, m, 1) for i, m in enumerate(x.shape)]))  # type: ignore[no-any-return]
+    return p.slice(x, index=tuple([(start, stop, 1) if i == axis else (0, m, 1) for i, m in enumerate(x.shape)]))
 
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
@@ -168,7 +168,7 @@ def _fraction(name: str, q: Any, x: Node) -> Node:
         raise runtime_error(name, "q must be a scalar or 1D tensor", list(node.shape))
     if node.dtype is not x.dtype:
         raise dtype_error(name, "q tensor must be same dtype as the input tensor", f"{node.dtype} and {x.dtype}")
-    return p.require(node, (node >= 0) & (node <= 1), message=f"{name}: q values must be in the range [0, 1]")  # type: ignore[no-any-return]
+    return p.require(node, (node >= 0) & (node <= 1), message=f"{name}: q values must be in the range [0, 1]")
 
 
 def _at_fractions(rows: Node, fraction: Node, interpolation: str, ignore_nan: bool) -> Node:
@@ -186,11 +186,11 @@ def _at_fractions(rows: Node, fraction: Node, interpolation: str, ignore_nan: bo
     below = rounding(rank)
     low = p.gather(ordered, p.convert(below, dtype=dtypes.int64), axis=last)
     if interpolation not in ("linear", "midpoint"):
-        return low  # type: ignore[no-any-return]
+        return low
     high = p.gather(ordered, p.convert(p.ceil(rank), dtype=dtypes.int64), axis=last)
     weight = scalar(0.5, rows.dtype) if interpolation == "midpoint" else rank - below
     # From the nearer end, so that a weight of 1 gives `high` exactly.
-    return p.where(weight < 0.5, low + weight * (high - low), high - (high - low) * (1 - weight))  # type: ignore[no-any-return]
+    return p.where(weight < 0.5, low + weight * (high - low), high - (high - low) * (1 - weight))
 
 
 quantile = _quantile(

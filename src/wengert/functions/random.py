@@ -47,8 +47,8 @@ def uniform_node(operation: str, shape: Shape, dtype: DType, generator: Optional
     _check_inexact(operation, dtype)
     if dtype.is_complex:
         parts = [p.uniform(*draw(generator), shape=shape, dtype=dtype.to_real) for _ in range(2)]
-        return p.complex(*parts)  # type: ignore[no-any-return]
-    return p.uniform(*draw(generator), shape=shape, dtype=dtype)  # type: ignore[no-any-return]
+        return p.complex(*parts)
+    return p.uniform(*draw(generator), shape=shape, dtype=dtype)
 
 
 def normal_node(operation: str, shape: Shape, dtype: DType, generator: Optional[Generator]) -> Node:
@@ -59,8 +59,8 @@ def normal_node(operation: str, shape: Shape, dtype: DType, generator: Optional[
     _check_inexact(operation, dtype)
     if dtype.is_complex:
         parts = [p.normal(*draw(generator), shape=shape, dtype=dtype.to_real) * sqrt(0.5) for _ in range(2)]
-        return p.complex(*parts)  # type: ignore[no-any-return]
-    return p.normal(*draw(generator), shape=shape, dtype=dtype)  # type: ignore[no-any-return]
+        return p.complex(*parts)
+    return p.normal(*draw(generator), shape=shape, dtype=dtype)
 
 
 def _check_inexact(operation: str, dtype: DType) -> None:
@@ -96,7 +96,7 @@ def integer_node(operation: str, low: Any, high: Any, shape: Shape, dtype: DType
             return move(p.bitwise_and(p.bits(*draw(generator), shape=shape), 2**63 - 1), dtype)
         raise runtime_error(operation, "'to' below 2**63", high)
     bounds = scalar(low, dtypes.int64), scalar(high, dtypes.int64)
-    return p.randint(*draw(generator), *bounds, shape=shape, dtype=dtype)  # type: ignore[no-any-return]
+    return p.randint(*draw(generator), *bounds, shape=shape, dtype=dtype)
 
 
 def largest_integer(operation: str, dtype: DType) -> int:

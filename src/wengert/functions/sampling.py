@@ -159,7 +159,7 @@ def _weights(x: Node, needed: int) -> Node:
     if needed > 1:
         short = "multinomial: invalid multinomial distribution (without replacement, too few positions above 0)"
         rows = p.require(rows, above >= needed, message=short)
-    return rows  # type: ignore[no-any-return]
+    return rows
 
 
 def poisson(input: Tensor, generator: Optional[Generator] = None) -> Tensor:
@@ -241,7 +241,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Optional[Generator] = N
 def _waiting(shape: Shape, dtype: dtypes.DType, generator: Optional[Generator]) -> Node:
     """Exponential numbers of rate 1, all above 0."""
     u = p.uniform(*draw(generator), shape=shape, dtype=dtype)
-    return p.clamp_min(-p.log1p(-u), float(np.finfo(np.float32).tiny))  # type: ignore[no-any-return]
+    return p.clamp_min(-p.log1p(-u), float(np.finfo(np.float32).tiny))
 
 
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Optional[Generator] = None) -> Tensor:
@@ -283,7 +283,7 @@ def geometric_(self: Tensor, p: float, *, generator: Optional[Generator] = None)
 
 def _trials(waiting: Node, chance: float) -> Node:
     """An exponential number, counted in steps of which each ends the wait with this chance."""
-    return p.ceil(waiting / -log1p(-chance))  # type: ignore[no-any-return]
+    return p.ceil(waiting / -log1p(-chance))
 
 
 METHODS: dict[str, Callable[..., Any]] = {

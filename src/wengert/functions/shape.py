@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from wengert.dtypes import DType
 from wengert.errors import shape_error
@@ -36,12 +36,14 @@ _inferred = lru_cache(maxsize=4096)(infer_reshape)
 # --- another shape -----------------------------------------------------------------------------------------------------
 
 
-def view(self: Tensor, *shape: Any) -> Tensor:
+def view(self: Tensor, *shape: Any, dtype: Optional[DType] = None) -> Tensor:
     """The same memory in another shape; one size may be -1. With a dtype: the same bits read as that.
 
     Raises: RuntimeError when the sizes do not multiply to the number of elements, or when the tensor's strides do not
     allow it without a copy.
     """
+    if dtype is not None and not shape:
+        shape = (dtype,)
     if len(shape) == 1 and isinstance(shape[0], DType):
         return view_dtype(self, shape[0])
     before = self._node.type.shape

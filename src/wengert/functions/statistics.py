@@ -55,13 +55,13 @@ def _spread(
 
 def square_size(x: Node) -> Node:
     """|x|^2, real."""
-    return p.real(x * p.conj(x)) if x.dtype.is_complex else p.square(x)  # type: ignore[no-any-return]
+    return p.real(x * p.conj(x)) if x.dtype.is_complex else p.square(x)
 
 
 def root(x: Node) -> Node:
     """sqrt(x), with the derivative 0 at 0: PyTorch's choice wherever a root of a sum of squares is meant."""
     zero = p.eq(x, 0)
-    return p.where(zero, 0, p.sqrt(p.where(zero, 1, x)))  # type: ignore[no-any-return]
+    return p.where(zero, 0, p.sqrt(p.where(zero, 1, x)))
 
 
 @numpy_names
@@ -201,7 +201,7 @@ def corrcoef(input: Tensor) -> Tensor:
 
 
 def _clipped(x: Node) -> Node:
-    return p.clamp(x, -1, 1)  # type: ignore[no-any-return]
+    return p.clamp(x, -1, 1)
 
 
 METHODS: dict[str, Callable[..., Any]] = {"var": var, "std": std, "cov": cov, "corrcoef": corrcoef}

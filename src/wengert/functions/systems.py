@@ -154,22 +154,22 @@ def _residuals(a: Node, b: Node, x: Node, rank: Node) -> Node:
     """sum |A X - B|^2 of each column; nothing unless there are more rows than columns and the rank is full."""
     m, n = a.shape[-2:]
     if m <= n or not (value_of(rank) == n).all():
-        return p.full(scalar(0, a.dtype.to_real), shape=(0,))  # type: ignore[no-any-return]
+        return p.full(scalar(0, a.dtype.to_real), shape=(0,))
     rest = p.abs(p.dot(a, x) - b)
-    return p.reduce_sum(p.square(rest), axes=(rest.ndim - 2,))  # type: ignore[no-any-return]
+    return p.reduce_sum(p.square(rest), axes=(rest.ndim - 2,))
 
 
 def _rank(values: Node, relative: Node, absolute: Optional[Node] = None) -> Node:
     """How many singular values are above the tolerance, the larger of the two."""
     if values.shape[-1] == 0:
-        return p.full(scalar(0, dtypes.int64), shape=values.shape[:-1])  # type: ignore[no-any-return]
+        return p.full(scalar(0, dtypes.int64), shape=values.shape[:-1])
     last = (values.ndim - 1,)
     largest = p.reduce_max(values, axes=last)
     limit = largest * relative
     if absolute is not None:
         limit = p.maximum(limit, absolute)
     above = p.gt(values, p.reshape(limit, shape=(*limit.shape, 1)))
-    return p.reduce_sum(p.convert(above, dtype=dtypes.int64), axes=last)  # type: ignore[no-any-return]
+    return p.reduce_sum(p.convert(above, dtype=dtypes.int64), axes=last)
 
 
 def _tolerances(operation: str, x: Node, atol: Any, rtol: Any) -> tuple[Node, Optional[Node]]:

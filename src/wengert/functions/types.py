@@ -10,6 +10,7 @@ from wengert import dtypes
 from wengert.dtypes import DType, of_number
 from wengert.errors import type_error
 from wengert.functions.operands import is_number
+from wengert.settings import settings
 from wengert.tensors.tensor import Tensor
 
 __all__ = [
@@ -76,7 +77,7 @@ def result_type(tensor1: Any, tensor2: Any) -> DType:
 def typename(obj: Any) -> str:
     """The name of an object's type: ``torch.FloatTensor`` for tensors, the qualified class name otherwise."""
     if isinstance(obj, Tensor):
-        return obj.type()  # type: ignore[no-any-return,attr-defined]
+        return obj.type()  # type: ignore[attr-defined]
     kind = obj if isinstance(obj, type) else type(obj)
     return kind.__qualname__ if kind.__module__ in ("builtins", "") else f"{kind.__module__}.{kind.__qualname__}"
 
@@ -88,7 +89,7 @@ class Layout:
         self.name = name
 
     def __repr__(self) -> str:
-        return f"{dtypes.settings.face}.{self.name}"
+        return f"{settings.face}.{self.name}"
 
 
 strided = Layout("strided")

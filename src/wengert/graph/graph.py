@@ -7,9 +7,9 @@ rewritten, and be compiled.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from wengert.graph.node import Node, Type
+from wengert.graph.node import ArrayType, Node, Type
 from wengert.graph.rule import Primitive
 
 
@@ -27,6 +27,11 @@ class Step(NamedTuple):
         """The static parameters by name."""
         return dict(zip(self.primitive.params, self.params))
 
+    @property
+    def array(self) -> ArrayType:
+        """The type, of a step that is known to make one array."""
+        return cast(ArrayType, self.type)
+
 
 class Graph(NamedTuple):
     """inputs: their types, at positions 0..n-1. steps: at positions n, n+1, ... outputs: positions."""
@@ -38,6 +43,10 @@ class Graph(NamedTuple):
     def type_at(self, position: int) -> Type:
         n = len(self.inputs)
         return self.inputs[position] if position < n else self.steps[position - n].type
+
+    def array_at(self, position: int) -> ArrayType:
+        """`type_at` a position that is known to hold one array."""
+        return cast(ArrayType, self.type_at(position))
 
 
 def graph_of(inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[Node]) -> Graph:
@@ -52,11 +61,3 @@ def graph_of(inputs: Sequence[Node], nodes: Sequence[Node], outputs: Sequence[No
         position[node] = len(inputs) + len(steps)
         steps.append(Step(node.primitive, node.params, args, node.type, node.origin))
     return Graph(tuple([node.type for node in inputs]), tuple(steps), tuple([position[node] for node in outputs]))
-
-
-def replay(graph: Graph, inputs: Sequence[Node], apply: Any) -> list[Node]:
-    """Walk a graph over new values: `apply(step, args)` gives the value of each step; returns the outputs."""
-    values: list[Any] = list(inputs)
-    for step in graph.steps:
-        values.append(apply(step, tuple([values[i] for i in step.args])))
-    return [values[i] for i in graph.outputs]

@@ -46,7 +46,7 @@ class Registry:
     def __init__(self) -> None:
         self.table: dict[str, Primitive] = {}
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Primitive:
         try:
             return self.table[name]
         except KeyError:
@@ -118,7 +118,7 @@ def _by_name(name: str) -> Primitive:
     return primitives.table[name]
 
 
-# --- helpers that rules share -------------------------------------------------------------------------------------
+# --- what rules share ---------------------------------------------------------------------------------------------
 
 
 def unbroadcast(x_bar: Node, type: ArrayType) -> Node:
@@ -143,7 +143,7 @@ def broadcast_to(x: Node, shape: tuple[int, ...]) -> Node:
 
 def zeros_of(type: ArrayType) -> Node:
     """A node of zeros."""
-    return primitives.full(scalar(0, type.dtype), shape=type.shape)  # type: ignore[no-any-return]
+    return primitives.full(scalar(0, type.dtype), shape=type.shape)
 
 
 def times(y_bar: Node, factor: Any, conjugate: bool = False) -> Node:
@@ -155,11 +155,11 @@ def times(y_bar: Node, factor: Any, conjugate: bool = False) -> Node:
     if callable(factor):
         factor = factor()
     if factor.__class__ is Node:
-        if conjugate and factor.type.dtype.is_complex:
-            factor = primitives.conj(factor)
+        if conjugate:
+            factor = conjugated(factor)
         if factor.type.dtype is not y_bar.type.dtype:
             if factor.type.dtype is bool_:
-                return primitives.where(factor, y_bar, scalar(0, y_bar.type.dtype))  # type: ignore[no-any-return]
+                return primitives.where(factor, y_bar, scalar(0, y_bar.type.dtype))
             y_bar, factor = match_complex(y_bar, factor)
         return record(primitives.mul, (y_bar, factor))
     if factor == 1:
@@ -169,6 +169,11 @@ def times(y_bar: Node, factor: Any, conjugate: bool = False) -> Node:
     if factor == 0:
         return zeros_of(y_bar.type)
     return record(primitives.mul, (y_bar, scalar(factor, y_bar.type.dtype)))
+
+
+def conjugated(x: Node) -> Node:
+    """conj(x); itself when it is real."""
+    return primitives.conj(x) if x.dtype.is_complex else x
 
 
 def match_complex(a: Node, b: Node) -> tuple[Node, Node]:

@@ -7,6 +7,8 @@ does: there the index of a source axis would be a quotient or a remainder.
 
 from __future__ import annotations
 
+from typing import cast
+
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import ArrayType
 from wengert.loops.access import SAME_ORDER, VIEWS, axis, through_reshape
@@ -22,7 +24,7 @@ def copy_before_reshapes(graph: Graph) -> Graph:
     copies: dict[int, int] = {}  # view -> its copy, by new position
 
     def type_at(position: int) -> ArrayType:
-        return graph.inputs[position] if position < first else steps[position - first].type  # type: ignore[return-value]
+        return cast(ArrayType, graph.inputs[position]) if position < first else steps[position - first].array
 
     def copied(position: int) -> int:
         """The copy of a view, or the value itself where it lies in memory or is a reshape of one that does."""
@@ -47,6 +49,6 @@ def copy_before_reshapes(graph: Graph) -> Graph:
 
 def is_affine(step: Step, source: ArrayType) -> bool:
     """Whether a reshape is an affine map of indices."""
-    shape = step.type.shape  # type: ignore[union-attr]
+    shape = step.array.shape
     forms = tuple([axis(k, len(shape)) for k in range(len(shape))])
     return through_reshape(forms, shape, source.shape, len(shape)) is not None

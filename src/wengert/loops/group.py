@@ -83,13 +83,12 @@ class Grouping:
 
     # --- what a step is --------------------------------------------------------------------------------------------
 
-    def step(self, position: int) -> Optional[Step]:
-        return self.graph.steps[position - self.first] if position >= self.first else None
+    def step(self, position: int) -> Step:
+        return self.graph.steps[position - self.first]
 
     def is_view(self, position: int) -> bool:
         """Whether the value is an index map of another."""
-        step = self.step(position)
-        return step is not None and step.primitive.name in VIEWS
+        return position >= self.first and self.step(position).primitive.name in VIEWS
 
     def _place(self, position: int, step: Step) -> None:
         name = step.primitive.name
@@ -105,14 +104,14 @@ class Grouping:
     def _is_pointwise(self, step: Step) -> bool:
         name = step.primitive.name
         if name == "scatter_add":  # with one index along the axis for every line of x it is a comparison at each point
-            along, index = step.named["axis"], self.graph.type_at(step.args[1]).shape  # type: ignore[union-attr]
-            return index == tuple([1 if k == along else n for k, n in enumerate(step.type.shape)])  # type: ignore[union-attr]
+            along, index = step.named["axis"], self.graph.array_at(step.args[1]).shape
+            return index == tuple([1 if k == along else n for k, n in enumerate(step.array.shape)])
         return isinstance(step.primitive, Elementwise) or name in POINTWISE or name in LOOKUPS
 
     def operand_forms(self, step: Step, number: int, forms: Forms, rank: int) -> Forms:
         """Where an operand is read when the result of a pointwise step is computed at `forms`."""
         name = step.primitive.name
-        shape = self.graph.type_at(step.args[number]).shape  # type: ignore[union-attr]
+        shape = self.graph.array_at(step.args[number]).shape
         if name == "take" and number == 1:
             start = step.named["axis"]
             return forms[start : start + len(shape)]
@@ -136,7 +135,7 @@ class Grouping:
         self.forms[position] = forms
 
     def _place_pointwise(self, position: int, step: Step) -> None:
-        shape = step.type.shape  # type: ignore[union-attr]
+        shape = step.array.shape
         for group in self._producer_groups(step):
             for forms in (group.full_forms(shape), group.outer_forms(shape)):
                 if forms is not None and self._fits(group, step, forms) and self._free(group, step):
@@ -146,7 +145,7 @@ class Grouping:
         self._join(group, position, group.full_forms(shape))
 
     def _place_fold(self, position: int, step: Step) -> None:
-        domain = self.graph.type_at(step.args[0]).shape  # type: ignore[union-attr]
+        domain = self.graph.array_at(step.args[0]).shape
         inner = step.named["axes"]
         for group in self._producer_groups(step):
             if group.domain != domain or (group.inner is not None and group.inner != inner):
@@ -154,13 +153,13 @@ class Grouping:
             before, group.inner = group.inner, inner
             full = group.full_forms(domain)
             if full is not None and self._reads_members_at(group, step.args[0], full) and self._free(group, step):
-                forms = group.outer_forms(step.type.shape)  # type: ignore[union-attr]
+                forms = group.outer_forms(step.array.shape)
                 if forms is not None:
                     self._join(group, position, forms)
                     return
             group.inner = before
         group = self._new_group(position, domain, inner)
-        self._join(group, position, group.outer_forms(step.type.shape))  # type: ignore[union-attr]
+        self._join(group, position, group.outer_forms(step.array.shape))
 
     def _producer_groups(self, step: Step) -> list[Group]:
         found: list[Group] = []
@@ -173,7 +172,7 @@ class Grouping:
     def root(self, position: int) -> int:
         """The value behind a chain of views."""
         while self.is_view(position):
-            position = self.step(position).args[0]  # type: ignore[union-attr]
+            position = self.step(position).args[0]
         return position
 
     def _fits(self, group: Group, step: Step, forms: Forms) -> bool:
@@ -194,7 +193,7 @@ class Grouping:
         found = self.read(position, forms, len(group.domain))
         if found is None:
             return False
-        shape = self.graph.type_at(root).shape  # type: ignore[union-attr]
+        shape = self.graph.array_at(root).shape
         # A fold that is read along inner axes, or a full value read at one point, shows as different forms.
         return all([a == b or n == 1 for a, b, n in zip(found, self.forms[root], shape)])
 
@@ -203,9 +202,8 @@ class Grouping:
         current: Optional[Forms] = forms
         while current is not None and self.is_view(position):
             step = self.step(position)
-            assert step is not None
             source = step.args[0]
-            result, below = step.type.shape, self.graph.type_at(source).shape  # type: ignore[union-attr]
+            result, below = step.array.shape, self.graph.array_at(source).shape
             current = through_view(step.primitive.name, step.named, current, result, below, rank)
             position = source
         return current
@@ -231,7 +229,7 @@ class Grouping:
         return unit.sources if isinstance(unit, Group) else self._read_by(unit)
 
     def _read_by(self, position: int) -> set[Any]:
-        return {self.group_of.get(i, i) for i in map(self.root, self.step(position).args)}  # type: ignore[union-attr]
+        return {self.group_of.get(i, i) for i in map(self.root, self.step(position).args)}
 
     # --- the order of units ----------------------------------------------------------------------------------------
 

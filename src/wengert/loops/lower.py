@@ -81,8 +81,7 @@ class _Lowering:
 
     def is_counted(self, root: int) -> bool:
         """Whether a value is an iota that nests compute where they read it."""
-        step = self.grouping.step(root)
-        return step is not None and step.primitive.name == "iota" and root in self.grouping.group_of
+        return root in self.grouping.group_of and self.grouping.step(root).primitive.name == "iota"
 
     def _buffer(self, type: Any) -> int:
         self.buffers.append(type)
@@ -95,7 +94,6 @@ class _Lowering:
         source = position
         while g.is_view(source):
             step = g.step(source)
-            assert step is not None
             if step.primitive.name not in SAME_ORDER:
                 return self._copy(position), shape
             source = step.args[0]
@@ -103,15 +101,16 @@ class _Lowering:
 
     def _copy(self, position: int) -> int:
         """A nest that writes a view's elements out in row-major order."""
-        type = self.graph.type_at(position)
+        type = self.graph.array_at(position)
         known = self.copies.get(position)
         if known is not None:
             return known
-        group = Group(type.shape, None, position)  # type: ignore[union-attr]
+        group = Group(type.shape, None, position)
         builder = _NestBuilder(self, group)
-        forms = group.full_forms(type.shape)  # type: ignore[union-attr]
+        forms = group.full_forms(type.shape)
+        assert forms is not None  # there are no inner axes
         buffer = self.copies[position] = self._buffer(type)
-        builder.store(buffer, type.shape, forms, builder.read(position, forms))  # type: ignore[union-attr,arg-type]
+        builder.store(buffer, type.shape, forms, builder.read(position, forms))
         self.steps.append(builder.nest("copy"))
         return buffer
 
@@ -122,17 +121,16 @@ class _Lowering:
         for position in group.members:
             value = builder.member(position)
             if position in self.stored:
-                type = self.graph.type_at(position)
+                type = self.graph.array_at(position)
                 buffer = self.buffer_of[position] = self._buffer(type)
-                builder.store(buffer, type.shape, self.grouping.forms[position], value)  # type: ignore[union-attr]
-        names = [self.grouping.step(i).primitive.name for i in group.members]  # type: ignore[union-attr]
+                builder.store(buffer, type.shape, self.grouping.forms[position], value)
+        names = [self.grouping.step(i).primitive.name for i in group.members]
         if builder.actions:
             self.steps.append(builder.nest(" ".join(names)))
 
     def _lower_single(self, position: int) -> None:
         step = self.grouping.step(position)
-        assert step is not None
-        if step.primitive.name == "dot" and step.type.dtype in (float32, float64) and self._lower_dot(position, step):  # type: ignore[union-attr]
+        if step.primitive.name == "dot" and step.array.dtype in (float32, float64) and self._lower_dot(position, step):
             return
         wholes = [self._whole(i) for i in step.args]
         result = self.buffer_of[position] = self._buffer(step.type)
@@ -141,18 +139,18 @@ class _Lowering:
         self.steps.append(Call(step.primitive, step.params, buffers, shapes, result, step.origin, label))
 
     def _lower_dot(self, position: int, step: Step) -> bool:
-        shape = step.type.shape  # type: ignore[union-attr]
-        k = self.graph.type_at(step.args[0]).shape[-1]  # type: ignore[union-attr]
+        shape = step.array.shape
+        k = self.graph.array_at(step.args[0]).shape[-1]
         a, b = [self._operand(i) for i in step.args]
         result = self.buffer_of[position] = self._buffer(step.type)
         self.steps.append(
-            Contract(shape[:-2], shape[-2], shape[-1], k, a, b, result, step.type.dtype, label="dot")  # type: ignore[union-attr]
+            Contract(shape[:-2], shape[-2], shape[-1], k, a, b, result, step.array.dtype, label="dot")
         )
         return True
 
     def _operand(self, position: int) -> Operand:
         """A matrix operand as strides into a buffer, through whatever views stand before it."""
-        shape = self.graph.type_at(position).shape  # type: ignore[union-attr]
+        shape = self.graph.array_at(position).shape
         rank = len(shape)
         root, form = self.place(position, tuple([axis(k, rank) for k in range(rank)]), rank)
         strides = form.coefficients
@@ -164,11 +162,10 @@ class _Lowering:
         number: Optional[Form] = None  # set from a reshape on that is not affine: below it are only reshapes
         while g.is_view(position):
             step = g.step(position)
-            assert step is not None
             source = step.args[0]
-            name, result = step.primitive.name, step.type.shape  # type: ignore[union-attr]
+            name, result = step.primitive.name, step.array.shape
             if number is None:
-                below = through_view(name, step.named, forms, result, self.graph.type_at(source).shape, rank)  # type: ignore[union-attr]
+                below = through_view(name, step.named, forms, result, self.graph.array_at(source).shape, rank)
                 if below is None:
                     number = flat(forms, result, rank)
                 else:
@@ -177,7 +174,7 @@ class _Lowering:
                 unreachable(f"{name} behind a reshape that is not affine")
             position = source
         if number is None:
-            number = flat(forms, self.graph.type_at(position).shape, rank)  # type: ignore[union-attr]
+            number = flat(forms, self.graph.array_at(position).shape, rank)
         return position, number
 
 
@@ -221,7 +218,7 @@ class _NestBuilder:
             return self.member(g.root(position))
         root, form = lowering.place(position, forms, self.rank)
         if lowering.is_counted(root):
-            return self._count(form, lowering.graph.type_at(root).dtype)  # type: ignore[union-attr]
+            return self._count(form, lowering.graph.array_at(root).dtype)
         buffer = lowering.buffer_of[root]
         return self.value(Load(buffer, self._strides(form), form.offset, lowering.buffers[buffer].dtype))
 
@@ -235,8 +232,7 @@ class _NestBuilder:
     def _compute(self, position: int) -> int:
         g = self.lowering.grouping
         step = g.step(position)
-        assert step is not None
-        name, dtype = step.primitive.name, step.type.dtype  # type: ignore[union-attr]
+        name, dtype = step.primitive.name, step.array.dtype
         forms = g.forms[position]
         if name in FOLDS:
             full = self.group.full_forms(self.group.domain)
@@ -261,7 +257,7 @@ class _NestBuilder:
         """y[..., i, ...] = x[..., index[i], ...] along one axis."""
         lowering, g, name = self.lowering, self.lowering.grouping, step.primitive.name
         source, along = step.args[0], step.named["axis"]
-        shape = lowering.graph.type_at(source).shape  # type: ignore[union-attr]
+        shape = lowering.graph.array_at(source).shape
         index = self.read(step.args[1], g.operand_forms(step, 1, forms, self.rank))
         if step.named.get("wrap"):
             below = self.value(Apply("lt", (index, self.value(Number(0, int64))), bool_))
@@ -269,7 +265,7 @@ class _NestBuilder:
             index = self.value(Apply("where", (below, wrapped, index), int64))
         # The place as a form with one axis more, which stands for the looked-up index.
         wide = [Form(form.offset, (*form.coefficients, 0)) for form in forms]
-        used = 1 if name == "gather" else len(lowering.graph.type_at(step.args[1]).shape)  # type: ignore[union-attr]
+        used = 1 if name == "gather" else len(lowering.graph.array_at(step.args[1]).shape)
         wide[along : along + used] = [axis(self.rank, self.rank + 1)]
         root, form = lowering.place(source, tuple(wide), self.rank + 1)
         buffer = lowering.buffer_of[root]
@@ -279,8 +275,8 @@ class _NestBuilder:
 
     def _add_where_chosen(self, step: Step, forms: Forms, args: list[int]) -> int:
         """z = x + (source where this is the indexed place, else 0)"""
-        along, dtype = step.named["axis"], step.type.dtype  # type: ignore[union-attr]
-        index = self._bounded(args[1], step.type.shape[along])  # type: ignore[union-attr]
+        along, dtype = step.named["axis"], step.array.dtype
+        index = self._bounded(args[1], step.array.shape[along])
         here = self.value(Apply("eq", (self._affine(forms[along]), index), bool_))
         added = self.value(Apply("where", (here, args[2], self.value(Number(0, dtype))), dtype))
         return self.value(Apply("add", (args[0], added), dtype))
@@ -309,12 +305,12 @@ class _NestBuilder:
 
 def _is_supported(step: Step, graph: Graph, supports: Supports) -> bool:
     name = step.primitive.name
-    arguments = tuple([graph.type_at(i).dtype for i in step.args])  # type: ignore[union-attr]
-    result = step.type.dtype  # type: ignore[union-attr]
+    arguments = tuple([graph.array_at(i).dtype for i in step.args])
+    result = step.array.dtype
     if name in FOLDS:
         return supports("fold " + FOLDS[name], arguments, result)
     if name in LOOKUPS:  # an index into nothing is always an error, which NumPy words
-        return supports("load", (), result) and graph.type_at(step.args[0]).size > 0  # type: ignore[union-attr]
+        return supports("load", (), result) and graph.array_at(step.args[0]).size > 0
     if name == "scatter_add":
         return result.inexact and supports("load", (), result)
     if name == "clone":

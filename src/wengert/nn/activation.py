@@ -158,7 +158,7 @@ class PReLU(Module):
 
     def reset_parameters(self) -> None:
         """Set the slopes to their first value."""
-        self.weight.data.fill_(self.init)  # type: ignore[attr-defined]
+        self.weight.data.fill_(self.init)
 
     def forward(self, input: Tensor) -> Tensor:
         """Elementwise; channels are dimension 1."""
@@ -329,6 +329,9 @@ class _AlongOne(Module):
         super().__init__()
         self.dim = dim
 
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
 
 class Softmax(_AlongOne):
     """exp(x) / sum(exp(x)) along `dim`."""
@@ -336,9 +339,6 @@ class Softmax(_AlongOne):
     def forward(self, input: Tensor) -> Tensor:
         """Of the shape of the input."""
         return F.softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
 
 
 class LogSoftmax(_AlongOne):
@@ -348,9 +348,6 @@ class LogSoftmax(_AlongOne):
         """Of the shape of the input."""
         return F.log_softmax(input, self.dim, _stacklevel=5)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
 
 class Softmin(_AlongOne):
     """softmax(-x) along `dim`."""
@@ -358,9 +355,6 @@ class Softmin(_AlongOne):
     def forward(self, input: Tensor) -> Tensor:
         """Of the shape of the input."""
         return F.softmin(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
 
 
 class Softmax2d(Module):

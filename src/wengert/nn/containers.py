@@ -135,7 +135,7 @@ class Sequential(_Numbered):
     def __iadd__(self, other: Any) -> Sequential:  # type: ignore[misc]
         if not isinstance(other, Sequential):
             raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
-        return self.extend(other)  # type: ignore[no-any-return]
+        return self.extend(other)
 
     def __mul__(self, other: int) -> Sequential:
         return Sequential(*self._repeated(other))

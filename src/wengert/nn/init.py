@@ -74,13 +74,13 @@ def trunc_normal_(
     low, high = (0.5 * (1 + math.erf((bound - mean) / std / math.sqrt(2))) for bound in (a, b))
     uniform_(tensor, 2 * low - 1, 2 * high - 1, generator)
     t: Any = tensor
-    return t.erfinv_().mul_(std * math.sqrt(2)).add_(mean).clamp_(min=a, max=b)  # type: ignore[no-any-return]
+    return t.erfinv_().mul_(std * math.sqrt(2)).add_(mean).clamp_(min=a, max=b)
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """One value everywhere."""
-    return tensor.fill_(val)  # type: ignore[attr-defined, no-any-return]
+    return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -126,7 +126,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def _fill(tensor: Tensor, content: Any) -> Tensor:
-    return tensor.copy_(tensor_of(content).to(tensor.dtype))  # type: ignore[attr-defined, no-any-return]
+    return tensor.copy_(tensor_of(content).to(tensor.dtype))
 
 
 # --- by the number of inputs and outputs ---------------------------------------------------------------------------

@@ -209,7 +209,7 @@ class Module(Hooks):
             if set_to_none:
                 parameter.grad = None
             else:
-                parameter.grad.detach_().zero_()  # type: ignore[attr-defined]
+                parameter.grad.detach_().zero_()
 
     def apply(self: M, fn: Callable[[Module], None]) -> M:
         """Call `fn` on every module below and on this one, children first."""
@@ -321,7 +321,7 @@ def indent(text: str) -> str:
 
 
 def _cast(tensor: Tensor, dtype: DType) -> Tensor:
-    return tensor if tensor.dtype is dtype else tensor.to(dtype)  # type: ignore[attr-defined, no-any-return]
+    return tensor if tensor.dtype is dtype else tensor.to(dtype)
 
 
 def _wanted_place(

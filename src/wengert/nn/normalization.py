@@ -231,9 +231,9 @@ class _BatchNorm(_WithStatistics):
         self._check_input_dim(input)
         momentum: Any = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)  # type: ignore[attr-defined]
+            self.num_batches_tracked.add_(1)
             if self.momentum is None:  # a tensor, so that its value is not asked for
-                momentum = 1.0 / self.num_batches_tracked.to(self.running_mean.dtype)  # type: ignore
+                momentum = 1.0 / self.num_batches_tracked.to(self.running_mean.dtype)
         own_statistics = self.training or (self.running_mean is None and self.running_var is None)
         moves = not self.training or self.track_running_stats
         return F.batch_norm(
@@ -299,7 +299,7 @@ class _InstanceNorm(_WithStatistics):
                 f"expected input's size at dim={int(batched)} to match num_features ({self.num_features}), but got: "
                 f"{channels}."
             )
-        given = input if batched else input.unsqueeze(0)  # type: ignore[attr-defined]
+        given = input if batched else input.unsqueeze(0)
         output = F.instance_norm(
             given,
             self.running_mean,
@@ -310,7 +310,7 @@ class _InstanceNorm(_WithStatistics):
             self.momentum if self.momentum is not None else 0.0,
             self.eps,
         )
-        return output if batched else output.squeeze(0)  # type: ignore[attr-defined, no-any-return]
+        return output if batched else output.squeeze(0)
 
 
 class InstanceNorm1d(_InstanceNorm):

@@ -29,8 +29,8 @@ class Parameter(Tensor):
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         """In memory of its own, and, as in PyTorch, without the gradient."""
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)  # type: ignore[attr-defined]
-        return memo[id(self)]  # type: ignore[no-any-return]
+            memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+        return memo[id(self)]
 
 
 class Buffer(Tensor):

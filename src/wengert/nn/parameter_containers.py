@@ -59,7 +59,7 @@ class ParameterList(_Lines):
         index = index.__index__()
         if not -self._size <= index < self._size:
             raise IndexError(f"index {index} is out of range")
-        return index + self._size if index < 0 else index  # type: ignore[no-any-return]
+        return index + self._size if index < 0 else index
 
     def __getitem__(self, index: Union[int, slice]) -> Any:
         if isinstance(index, slice):

@@ -114,8 +114,8 @@ class State(Tree):
         metadata = getattr(state_dict, "_metadata", None)
         given = OrderedDict(state_dict)
         if metadata is not None:
-            given._metadata = metadata  # type: ignore[attr-defined]
-        _load(self, given, "", metadata or {}, strict, assign, missing, unexpected, errors)
+            given._metadata = metadata
+        _load(self, given, "", metadata or {}, True, assign, missing, unexpected, errors)  # strict: tell what is missing
         if strict:
             if unexpected:
                 errors.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
@@ -166,7 +166,7 @@ class State(Tree):
                 f"received {type(given)}"
             )
         if member.ndim == 0 and tuple(given.shape) == (1,):  # scalars of checkpoints from before PyTorch 0.4
-            given = given[0]  # type: ignore[index]
+            given = given[0]
         if given.shape != member.shape:
             return (
                 f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, the shape in "
@@ -175,7 +175,7 @@ class State(Tree):
         try:
             with no_grad():
                 if not assign:
-                    member.copy_(given)  # type: ignore[attr-defined]
+                    member.copy_(given)
                 elif isinstance(member, Parameter) and not isinstance(given, Parameter):
                     setattr(self, name, Parameter(given, requires_grad=member.requires_grad))
                 else:

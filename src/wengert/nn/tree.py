@@ -106,7 +106,7 @@ class Tree:
             module = getattr(module, part)
             if not isinstance(module, Tree):
                 raise AttributeError(f"`{part}` is not an nn.Module")
-        return module  # type: ignore[no-any-return]
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module at a dotted path, in place of what is there; `strict`: something must be there.
@@ -130,14 +130,14 @@ class Tree:
 
         Raises: AttributeError when there is none.
         """
-        return self._get_member(target, "_parameters", "an nn.Parameter")  # type: ignore[no-any-return]
+        return self._get_member(target, "_parameters", "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path.
 
         Raises: AttributeError when there is none.
         """
-        return self._get_member(target, "_buffers", "a buffer")  # type: ignore[no-any-return]
+        return self._get_member(target, "_buffers", "a buffer")
 
     def _get_member(self, target: str, table: str, kind: str) -> Any:
         path, _, name = target.rpartition(".")

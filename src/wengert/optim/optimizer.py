@@ -13,8 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Optional
+from weakref import ref
 
-from wengert.graph.record import tracking
+from wengert.graph.record import noting_writes, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
 from wengert.runtime.flush import flush
@@ -322,17 +323,34 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if self._before or _global_before:
                 args, kwargs = _ask(self, args, kwargs)
-            result = step(self, *args, **kwargs)
+            with noting_writes() as written:
+                result = step(self, *args, **kwargs)
             if self._after or _global_after:
                 for hook in (*self._after.values(), *_global_after.values()):
                     hook(self, args, kwargs)
         finally:
             self._inside_step = False
+        # Weak where the new content is pending: a flush reads off reference counts which memory it may write over.
+        before = [(cell, ref(node) if cell.node.value is None else node) for cell, node in written]
+        del written
+        try:
+            flush()
+        except BaseException:
+            _take_back(before)
+            raise
         self._steps_taken += 1
-        flush()
         return result
 
     return whole
+
+
+def _take_back(before: list[tuple[Any, Any]]) -> None:
+    """Something that a step depends on can't be computed (an index out of range, found as it ran): undo the writes, so
+    that parameters and state stay what they were. The nodes that could not run hold on to the old values."""
+    for cell, old in reversed(before):
+        node = old() if isinstance(old, ref) else old
+        if node is not None:
+            cell.overwrite(node, silent=True)
 
 
 def _ask(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

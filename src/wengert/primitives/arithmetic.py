@@ -92,13 +92,13 @@ class Pow(Elementwise):
 
     def partials(self, x: Node, w: Node, *, y: Node) -> Any:
         def by_base() -> Node:
-            return primitives.where(primitives.eq(w, 0), scalar(0, x.dtype), w * pow(x, w - 1))  # type: ignore[no-any-return]
+            return primitives.where(primitives.eq(w, 0), scalar(0, x.dtype), w * pow(x, w - 1))
 
         def by_exponent() -> Node:
             zero = primitives.eq(x, 0)
             if not w.dtype.is_complex:
                 zero = primitives.bitwise_and(zero, w >= 0)
-            return primitives.where(zero, scalar(0, x.dtype), y * primitives.log(primitives.where(zero, scalar(1, x.dtype), x)))  # type: ignore[no-any-return]
+            return primitives.where(zero, scalar(0, x.dtype), y * primitives.log(primitives.where(zero, scalar(1, x.dtype), x)))
 
         return by_base, by_exponent
 
@@ -166,7 +166,7 @@ class _Division(Elementwise):
 
     def evaluate(self, x: Any, w: Any) -> Any:
         if np.asarray(w).dtype.kind in "iu" and not np.all(w):
-            raise ZeroDivisionError(f"{self.name}: integer division by zero")
+            raise RuntimeError(f"ZeroDivisionError: {self.name} of an integer by zero")
         return type(self).divide(x, w)
 
 

@@ -134,7 +134,7 @@ class Angle(Elementwise):
         def by_x() -> Node:
             at_zero = primitives.eq(x, 0)
             safe = primitives.where(at_zero, 1, x)
-            return primitives.where(at_zero, 0, scalar(-1j, x.dtype) / safe)  # type: ignore[no-any-return]
+            return primitives.where(at_zero, 0, scalar(-1j, x.dtype) / safe)
 
         return (by_x,)
 

@@ -53,7 +53,7 @@ class Dot(Bilinear):
         if batched == (True, False) and b.ndim == 2:  # one tall product instead of many
             _, m, k = a.shape
             c = self(primitives.reshape(a, shape=(size * m, k)), b)
-            return primitives.reshape(c, shape=(size, m, b.shape[-1]))  # type: ignore[no-any-return]
+            return primitives.reshape(c, shape=(size, m, b.shape[-1]))
         if not batched[0]:
             a = primitives.expand(a, shape=(size, *a.shape))
         if not batched[1]:
@@ -65,7 +65,7 @@ def _adjoint(x: Node) -> Node:
     order = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
     if x.dtype.is_complex:
         x = primitives.conj(x)
-    return primitives.permute(x, order=order)  # type: ignore[no-any-return]
+    return primitives.permute(x, order=order)
 
 
 dot = Dot()

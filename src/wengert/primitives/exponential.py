@@ -177,10 +177,10 @@ class Softplus(Elementwise):
         z = x * beta
 
         def by_x() -> Node:
-            return primitives.where(z > threshold, 1, sigmoid(z))  # type: ignore[no-any-return]
+            return primitives.where(z > threshold, 1, sigmoid(z))
 
         def by_beta() -> Node:
-            return primitives.where(z > threshold, 0, (x * sigmoid(z) - y) / beta)  # type: ignore[no-any-return]
+            return primitives.where(z > threshold, 0, (x * sigmoid(z) - y) / beta)
 
         return by_x, by_beta, 0
 
@@ -235,7 +235,7 @@ class Xlogy(Elementwise):
     def partials(self, x: Node, w: Node, *, y: Node) -> Any:
         def by_x() -> Node:
             outside = primitives.eq(x, 0) & (w <= 0)
-            return primitives.where(outside, 0, log(primitives.where(outside, 1, w)))  # type: ignore[no-any-return]
+            return primitives.where(outside, 0, log(primitives.where(outside, 1, w)))
 
         return by_x, lambda: x / w
 
@@ -258,7 +258,7 @@ class Xlog1py(Elementwise):
     def partials(self, x: Node, w: Node, *, y: Node) -> Any:
         def by_x() -> Node:
             outside = primitives.eq(x, 0) & (w <= -1)
-            return primitives.where(outside, 0, log1p(primitives.where(outside, 0, w)))  # type: ignore[no-any-return]
+            return primitives.where(outside, 0, log1p(primitives.where(outside, 0, w)))
 
         return by_x, lambda: x / (w + 1)
 

@@ -126,7 +126,7 @@ class Qr(General):
             u_bar = None if r_bar is None else columns(r_bar, 0, m)
             x_bar = _qr_pulled(q, columns(r, 0, m), add_nodes(q_bar, from_v), u_bar)
             y_bar = _zeros_like(beyond) if v_bar is None else multiply(q, v_bar)
-            return primitives.concatenate(x_bar, y_bar, axis=a.ndim - 1)  # type: ignore[no-any-return]
+            return primitives.concatenate(x_bar, y_bar, axis=a.ndim - 1)
 
         return (of_wide,)
 

@@ -123,7 +123,7 @@ class _IncompleteGamma(_Gamma):
 
     def slope(self, a: Node, x: Node) -> Node:
         """x^(a - 1) e^-x / Gamma(a)"""
-        return primitives.exp(primitives.xlogy(a - 1, x) - x - lgamma(a))  # type: ignore[no-any-return]
+        return primitives.exp(primitives.xlogy(a - 1, x) - x - lgamma(a))
 
 
 class Gammainc(_IncompleteGamma):

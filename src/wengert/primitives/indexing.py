@@ -180,7 +180,7 @@ class Scatter(AxisWrite, _Write):
             marks = _marks(index.shape, index.size)
             last = self(zeros_of(array_type(x.shape, int64)), index, marks, axis=axis)
             remains = primitives.eq(gather(last, index, axis=axis), marks)
-            return primitives.where(remains, gather(y_bar, index, axis=axis), 0)  # type: ignore[no-any-return]
+            return primitives.where(remains, gather(y_bar, index, axis=axis), 0)
 
         return lambda: self(y_bar, index, _zeros(source, y_bar), axis=axis), None, of_source
 
@@ -336,7 +336,7 @@ class IndexPut(Linear):
         def of_values() -> Node:
             marks = _marks(values.shape, values.size)
             last = put(zeros_of(array_type(x.shape, int64)), marks)
-            return primitives.where(primitives.eq(read(last), marks), read(y_bar), 0)  # type: ignore[no-any-return]
+            return primitives.where(primitives.eq(read(last), marks), read(y_bar), 0)
 
         if accumulate:
             return y_bar, lambda: read(y_bar)

@@ -43,18 +43,19 @@ class Pinv(General):
         return (lambda: pulled_through_pinv(y_bar, a, y)), None
 
     def jvp(self, x_dots: tuple[Optional[Node], ...], a: Node, rcond: Node, *, y: Node) -> Optional[Node]:
-        a_dot = x_dots[0]
-        if a_dot is None:
-            return None
-        h, p = adjoint(a_dot), adjoint(y)
-        outside = multiply(y, p, h)
-        inside = multiply(h, p, y)
-        return (outside - multiply(outside, a, y)) + (inside - multiply(y, a, inside)) - multiply(y, a_dot, y)
+        return None if x_dots[0] is None else pushed_through_pinv(x_dots[0], a, y)
 
     def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], **params: Any) -> Node:
         if batched[1]:
             raise NotImplementedError("vmap over the tolerance of pinv")
         return self(*inputs)
+
+
+def pushed_through_pinv(a_dot: Node, a: Node, y: Node) -> Node:
+    """The tangent of y = A^+ for that of A."""
+    h, p = adjoint(a_dot), adjoint(y)
+    outside, inside = multiply(y, p, h), multiply(h, p, y)
+    return (outside - multiply(outside, a, y)) + (inside - multiply(y, a, inside)) - multiply(y, a_dot, y)
 
 
 def pulled_through_pinv(p_bar: Node, a: Node, y: Node) -> Node:
@@ -99,10 +100,7 @@ class Lstsq(General):
     def jvp(self, x_dots: tuple[Optional[Node], ...], a: Node, b: Node, rcond: Node, *, y: Node) -> Optional[Node]:
         a_dot, b_dot, _ = x_dots
         p = pinv(a, rcond)
-        moved = None
-        if a_dot is not None:
-            p_dot = pinv.jvp((a_dot, None), a, rcond, y=p)
-            moved = multiply(p_dot, b)
+        moved = None if a_dot is None else multiply(pushed_through_pinv(a_dot, a, p), b)
         return add_nodes(moved, None if b_dot is None else multiply(p, b_dot))
 
     def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], **params: Any) -> Node:

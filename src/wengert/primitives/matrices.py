@@ -11,7 +11,7 @@ import numpy as np
 from wengert.dtypes import DType, int64
 from wengert.errors import LinAlgError, dtype_error, shape_error
 from wengert.graph.node import ArrayType, Node
-from wengert.graph.rule import primitives
+from wengert.graph.rule import conjugated, primitives
 from wengert.primitives.casting import move
 from wengert.primitives.contractions import dot
 from wengert.primitives.creation import iota
@@ -65,7 +65,7 @@ def transposed(x: Node) -> Node:
 
 def adjoint(x: Node) -> Node:
     """x^H"""
-    return transposed(primitives.conj(x) if x.dtype.is_complex else x)
+    return transposed(conjugated(x))
 
 
 def multiply(*factors: Node) -> Node:
@@ -84,24 +84,24 @@ def _indices(x: Node) -> tuple[Node, Node]:
 def lower(x: Node, strict: bool = False) -> Node:
     """x on and below the diagonal (only below, when strict), else 0."""
     row, column = _indices(x)
-    return primitives.where(row > column if strict else row >= column, x, 0)  # type: ignore[no-any-return]
+    return primitives.where(row > column if strict else row >= column, x, 0)
 
 
 def upper(x: Node, strict: bool = False) -> Node:
     """x on and above the diagonal (only above, when strict), else 0."""
     row, column = _indices(x)
-    return primitives.where(row < column if strict else row <= column, x, 0)  # type: ignore[no-any-return]
+    return primitives.where(row < column if strict else row <= column, x, 0)
 
 
 def off_diagonal(x: Node, diagonal: Any) -> Node:
     """x with its diagonal replaced by a number or a matrix."""
     row, column = _indices(x)
-    return primitives.where(primitives.eq(row, column), diagonal, x)  # type: ignore[no-any-return]
+    return primitives.where(primitives.eq(row, column), diagonal, x)
 
 
 def diagonal(x: Node) -> Node:
     """The diagonal as a vector (..., n)."""
-    return primitives.diagonal(x, offset=0, axis1=x.ndim - 2, axis2=x.ndim - 1)  # type: ignore[no-any-return]
+    return primitives.diagonal(x, offset=0, axis1=x.ndim - 2, axis2=x.ndim - 1)
 
 
 def as_row(v: Node) -> Node:
@@ -122,14 +122,14 @@ def with_diagonal(x: Node, v: Node) -> Node:
 def off_diagonal_zeros(like: Node, v: Node) -> Node:
     """The matrix with v on its diagonal and 0 elsewhere, of the shape of `like`."""
     row, column = _indices(like)
-    return primitives.where(primitives.eq(row, column), as_row(v), 0)  # type: ignore[no-any-return]
+    return primitives.where(primitives.eq(row, column), as_row(v), 0)
 
 
 def identity_like(x: Node) -> Node:
     """The identity with as many rows as x and x's dtype; it broadcasts over a batch."""
     row, _ = _indices(x)
     column = iota(n=x.shape[-2], dtype=int64)
-    return primitives.convert(primitives.eq(row, column), dtype=x.dtype)  # type: ignore[no-any-return]
+    return primitives.convert(primitives.eq(row, column), dtype=x.dtype)
 
 
 def without_projection(x: Node, basis: Node) -> Node:

@@ -15,7 +15,7 @@ import numpy as np
 from wengert.errors import dtype_error
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.record import record, scalar
-from wengert.graph.rule import Cotangent, Elementwise, add_nodes, broadcast_to, primitives, unbroadcast
+from wengert.graph.rule import Cotangent, Elementwise, add_nodes, broadcast_to, conjugated, primitives, unbroadcast
 from wengert.primitives.numerics import wide
 from wengert.primitives.steps import bitwise_and, bitwise_not, bitwise_or, eq, ge, gt, isnan, le, lt, ne
 from wengert.shapes import broadcast
@@ -90,9 +90,7 @@ class Maximum(_Extremum):
 
     name = "maximum"
     evaluate = np.maximum
-
-    def loses(self, x: Node, w: Node) -> Node:
-        return lt(x, w)
+    loses = lt
 
 
 class Minimum(_Extremum):
@@ -100,41 +98,39 @@ class Minimum(_Extremum):
 
     name = "minimum"
     evaluate = np.minimum
-
-    def loses(self, x: Node, w: Node) -> Node:
-        return gt(x, w)
+    loses = gt
 
 
-class Fmax(Elementwise):
-    """z = the greater of x and y; a number wins over NaN
+class _NumberExtremum(Elementwise):
+    """Shared by fmax and fmin. `wins(x, w)` records where x is chosen among numbers.
 
-    Partials  dz/dx = 1 where x >= y or y is NaN, dz/dy = 1 elsewhere
+    Partials  dz/dx = 1 where x wins or y is NaN, dz/dy = 1 elsewhere
     Kink      x = y: the whole derivative goes to x
+    Domain    a number wins over NaN
     """
+
+    accepts = ("bool", "integer", "floating")
+    wins: Any
+
+    def partials(self, x: Node, w: Node, *, y: Node) -> Any:
+        chosen = bitwise_or(self.wins(x, w), isnan(w))
+        return chosen, lambda: bitwise_not(chosen)
+
+
+class Fmax(_NumberExtremum):
+    """z = the greater of x and y; a number wins over NaN      Kink  x = y: the whole derivative goes to x"""
 
     name = "fmax"
-    accepts = ("bool", "integer", "floating")
     evaluate = np.fmax
-
-    def partials(self, x: Node, w: Node, *, y: Node) -> Any:
-        chosen = bitwise_or(ge(x, w), isnan(w))
-        return chosen, lambda: bitwise_not(chosen)
+    wins = ge
 
 
-class Fmin(Elementwise):
-    """z = the lesser of x and y; a number wins over NaN
-
-    Partials  dz/dx = 1 where x <= y or y is NaN, dz/dy = 1 elsewhere
-    Kink      x = y: the whole derivative goes to x
-    """
+class Fmin(_NumberExtremum):
+    """z = the lesser of x and y; a number wins over NaN       Kink  x = y: the whole derivative goes to x"""
 
     name = "fmin"
-    accepts = ("bool", "integer", "floating")
     evaluate = np.fmin
-
-    def partials(self, x: Node, w: Node, *, y: Node) -> Any:
-        chosen = bitwise_or(le(x, w), isnan(w))
-        return chosen, lambda: bitwise_not(chosen)
+    wins = le
 
 
 class ClampMin(Elementwise):
@@ -273,7 +269,7 @@ class Abs(Elementwise):
     evaluate = np.absolute
 
     def partials(self, x: Node, *, y: Node) -> Any:
-        return (lambda: primitives.conj(sign(x)) if x.dtype.is_complex else sign(x),)
+        return (lambda: conjugated(sign(x)),)
 
 
 class Sign(Elementwise):

@@ -165,7 +165,7 @@ class Permutation(_Draw):
 
     def rows(self, size: int, *inputs: Node, **params: Any) -> Node:
         words_of_rows = bits(*inputs, shape=(size, params["n"]))
-        return primitives.argsort(words_of_rows, axis=1, descending=False)  # type: ignore[no-any-return]
+        return primitives.argsort(words_of_rows, axis=1, descending=False)
 
 
 uniform = Uniform()

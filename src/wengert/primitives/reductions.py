@@ -224,7 +224,7 @@ class ReduceProd(_OverAxes, General):
 def _others(x: Node, axes: Shape) -> Node:
     """For each element the product of the others along `axes`."""
     if not axes:
-        return primitives.full(scalar(1, x.dtype), shape=x.shape)  # type: ignore[no-any-return]
+        return primitives.full(scalar(1, x.dtype), shape=x.shape)
     order = (*[axis for axis in range(x.ndim) if axis not in axes], *axes)
     shape = tuple([x.shape[axis] for axis in order])
     kept = shape[: x.ndim - len(axes)]

@@ -17,7 +17,7 @@ import numpy as np
 from wengert.dtypes import int64
 from wengert.errors import AxisError, dtype_error, shape_error
 from wengert.graph.node import ArrayType, Node, array_type
-from wengert.graph.rule import Cotangent, General, Linear, Primitive, add_nodes, primitives, times
+from wengert.graph.rule import Cotangent, General, Linear, Primitive, add_nodes, conjugated, primitives, times
 from wengert.primitives.views import all_batched, pad
 
 
@@ -107,8 +107,7 @@ class Cumprod(_Scan, General):
         before, after = (following, preceding) if reverse else (preceding, following)
 
         def of_x() -> Node:
-            factors = primitives.conj(x) if x.dtype.is_complex else x
-            s = linear_recurrence(after(factors, 0, axis), y_bar, axis=axis, reverse=not reverse)
+            s = linear_recurrence(after(conjugated(x), 0, axis), y_bar, axis=axis, reverse=not reverse)
             return times(s, before(y, 1, axis), conjugate=True)
 
         return (of_x,)
@@ -153,8 +152,7 @@ class LinearRecurrence(General):
 
     def vjp(self, y_bar: Node, a: Node, b: Node, *, y: Node, axis: int, reverse: bool) -> tuple[Cotangent, ...]:
         before, after = (following, preceding) if reverse else (preceding, following)
-        factors = primitives.conj(a) if a.dtype.is_complex else a
-        b_bar = self(after(factors, 0, axis), y_bar, axis=axis, reverse=not reverse)
+        b_bar = self(after(conjugated(a), 0, axis), y_bar, axis=axis, reverse=not reverse)
         return lambda: times(b_bar, before(y, 0, axis), conjugate=True), b_bar
 
     def jvp(

@@ -66,7 +66,7 @@ class ScatterProd(_Combine):
 
 
 def _filled(x: Node, value: Any) -> Node:
-    return primitives.full(scalar(value, x.dtype), shape=x.shape)  # type: ignore[no-any-return]
+    return primitives.full(scalar(value, x.dtype), shape=x.shape)
 
 
 def _others(index: Node, source: Node, axis: int) -> Node:

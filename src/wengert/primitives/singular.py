@@ -170,7 +170,7 @@ class SingularValues(General):
             return None
         factors = svd(a, full=False)
         u, w = element(factors, index=0), element(factors, index=2)
-        return primitives.real(diagonal(multiply(adjoint(u), a_dot, adjoint(w))))  # type: ignore[no-any-return]
+        return primitives.real(diagonal(multiply(adjoint(u), a_dot, adjoint(w))))
 
     batch = matrixwise
 

@@ -177,6 +177,71 @@ class Reinterpret(View):
         return self(*inputs, dtype=dtype)
 
 
+class AsReal(View):
+    """y[..., 0] = Re x, y[..., 1] = Im x
+
+    Transpose  x_bar = y_bar[..., 0] + i y_bar[..., 1]
+    """
+
+    name = "as_real"
+
+    def infer(self, x: ArrayType) -> ArrayType:
+        if not x.dtype.is_complex:
+            raise dtype_error("view_as_real", "view_as_real is only supported for complex tensors", x.dtype.name)
+        return array_type((*x.shape, 2), x.dtype.to_real)
+
+    def evaluate(self, x: Any) -> Any:
+        x = np.asarray(x)
+        part = x.real.dtype
+        if not x.flags.c_contiguous:  # the parts of one number lie together in any case
+            return np.lib.stride_tricks.as_strided(
+                x.real, (*x.shape, 2), (*x.strides, part.itemsize), writeable=x.flags.writeable
+            )
+        return x.view(part).reshape((*x.shape, 2)) if x.ndim else x.reshape(1).view(part)
+
+    def transpose(self, y_bar: Node, x: Node) -> Node:
+        return as_complex(y_bar)
+
+    def write(self, x: Node, new: Node) -> Node:
+        return as_complex(new)
+
+    def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...]) -> Node:
+        return self(*inputs)
+
+
+class AsComplex(View):
+    """y = x[..., 0] + i x[..., 1]
+
+    Transpose  x_bar = (Re y_bar, Im y_bar)
+    """
+
+    name = "as_complex"
+
+    def infer(self, x: ArrayType) -> ArrayType:
+        if x.dtype.name not in ("float32", "float64"):
+            raise dtype_error("view_as_complex", "a float32 or float64 tensor", x.dtype.name)
+        if not x.ndim or x.shape[-1] != 2:
+            raise shape_error("view_as_complex", "Tensor must have a last dimension of size 2", (x.shape,))
+        return array_type(x.shape[:-1], x.dtype.to_complex)
+
+    def evaluate(self, x: Any) -> Any:
+        whole = np.result_type(x.dtype, np.complex64)
+        if x.strides[-1] != x.itemsize or any([step % (2 * x.itemsize) for step in x.strides[:-1]]):
+            x = np.array(x, order="C")
+        if not x.size:
+            return np.empty(x.shape[:-1], whole)
+        return np.ndarray(x.shape[:-1], whole, x.data, strides=x.strides[:-1]) if x.flags.c_contiguous else _paired(x, whole)
+
+    def transpose(self, y_bar: Node, x: Node) -> Node:
+        return as_real(y_bar)
+
+    def write(self, x: Node, new: Node) -> Node:
+        return as_real(new)
+
+    def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...]) -> Node:
+        return self(*inputs)
+
+
 as_strided = AsStrided()
 windows = Windows()
 reinterpret = Reinterpret()

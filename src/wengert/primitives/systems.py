@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert.errors import shape_error
 from wengert.graph.node import ArrayType, Node, TupleType, array_type, tuple_type
-from wengert.graph.rule import Cotangent, General, Primitive, add_nodes, primitives
+from wengert.graph.rule import Cotangent, General, Primitive, add_nodes, conjugated, primitives
 from wengert.primitives.casting import move
 from wengert.primitives.control import element
 from wengert.primitives.matrices import (
@@ -124,14 +124,12 @@ class SolveTriangular(_Solving):
             part = part + np.eye(a.shape[-1], dtype=a.dtype)
         return np.linalg.solve(part, b)
 
-    def triangle(self, a: Node, *, upper: bool, unit: bool) -> Node:
-        return _upper(a, unit) if upper else lower(a, unit)
+    def triangle(self, a: Node, **params: Any) -> Node:
+        part = upper if params["upper"] else lower
+        return part(a, params["unit"])
 
-    def adjoint_solve(self, a: Node, b: Node, *, upper: bool, unit: bool) -> Node:
-        return self(adjoint(a), b, upper=not upper, unit=unit)
-
-
-_upper = upper
+    def adjoint_solve(self, a: Node, b: Node, **params: Any) -> Node:
+        return self(adjoint(a), b, upper=not params["upper"], unit=params["unit"])
 
 
 class Det(_OfMatrices, General):
@@ -151,15 +149,11 @@ class Det(_OfMatrices, General):
         return np.linalg.det(x)
 
     def vjp(self, y_bar: Node, x: Node, *, y: Node) -> tuple[Cotangent, ...]:
-        return (lambda: as_column(as_column(y_bar)) * _conjugate(cofactors(x)),)
+        return (lambda: as_column(as_column(y_bar)) * conjugated(cofactors(x)),)
 
     def jvp(self, x_dots: tuple[Optional[Node], ...], x: Node, *, y: Node) -> Optional[Node]:
         (x_dot,) = x_dots
         return None if x_dot is None else reduce_sum(cofactors(x) * x_dot, axes=(x.ndim - 2, x.ndim - 1))
-
-
-def _conjugate(x: Node) -> Node:
-    return primitives.conj(x) if x.dtype.is_complex else x
 
 
 class Cofactors(_OfMatrices, General):
@@ -188,9 +182,9 @@ class Cofactors(_OfMatrices, General):
     def vjp(self, y_bar: Node, x: Node, *, y: Node) -> tuple[Cotangent, ...]:
         def of_x() -> Node:
             inverse, d = inv(x), as_column(as_column(det(x)))
-            d_bar = reduce_sum(y_bar * _conjugate(transposed(inverse)), axes=(x.ndim - 2, x.ndim - 1))
-            inner = transposed(y_bar) * _conjugate(d)
-            return as_column(as_column(d_bar)) * _conjugate(y) - multiply(adjoint(inverse), inner, adjoint(inverse))
+            d_bar = reduce_sum(y_bar * conjugated(transposed(inverse)), axes=(x.ndim - 2, x.ndim - 1))
+            inner = transposed(y_bar) * conjugated(d)
+            return as_column(as_column(d_bar)) * conjugated(y) - multiply(adjoint(inverse), inner, adjoint(inverse))
 
         return (of_x,)
 

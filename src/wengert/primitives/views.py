@@ -100,7 +100,7 @@ class Slice(View):
         return array_type(_sliced_shape(index), x.dtype)
 
     def evaluate(self, x: Any, *, index: Index) -> Any:
-        return x[(*_numpy_index(index), ...)]  # with the ellipsis a single element is a view too
+        return x[_numpy_index(index) + (...,)]  # with the ellipsis a single element is a view too
 
     def transpose(self, y_bar: Node, x: Node, *, index: Index) -> Node:
         zeros = zeros_of(array_type(x.shape, y_bar.dtype))
@@ -338,7 +338,7 @@ class Pad(Linear):
         def of_value() -> Node:
             ones = primitives.full(scalar(0, y_bar.dtype), shape=x.shape)
             outside = self(ones, scalar(1, y_bar.dtype), low=low, high=high)
-            return primitives.reduce_sum(y_bar * outside, axes=tuple(range(y_bar.ndim)))  # type: ignore[no-any-return]
+            return primitives.reduce_sum(y_bar * outside, axes=tuple(range(y_bar.ndim)))
 
         return of_x, of_value
 
@@ -355,7 +355,7 @@ class Pad(Linear):
         x = primitives.expand(x, shape=(size, *x.shape[batched[0] :])) if not batched[0] else x
         padded = self(x, scalar(0, x.dtype), low=(0, *low), high=(0, *high))
         fill = broadcast_to(reshape(value, shape=(size, *(1,) * len(shape))), (size, *shape))
-        return primitives.where(primitives.ne(inside, 0), padded, fill)  # type: ignore[no-any-return]
+        return primitives.where(primitives.ne(inside, 0), padded, fill)
 
 
 def all_batched(size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...]) -> tuple[Node, ...]:

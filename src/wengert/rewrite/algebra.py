@@ -7,6 +7,7 @@ step's value: the position of an earlier value, or a new application whose argum
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple, Optional, Union
 
 from wengert.graph.graph import Graph, Step
@@ -52,12 +53,16 @@ class _Rewriting:
         self.graph = graph
         self.first = len(graph.inputs)
         self.steps: list[Step] = []
+        self.uses: Counter[int] = Counter()  # of the values so far, by all of the graph
+        self.turning = False  # whether factors are being transposed for `transpose_of_product`
 
     def run(self) -> Graph:
+        uses = Counter([*self.graph.outputs, *[i for step in self.graph.steps for i in step.args]])
         moved = {i: i for i in range(self.first)}
-        for number, step in enumerate(self.graph.steps):
+        for number, step in enumerate(self.graph.steps, self.first):
             step = step._replace(args=tuple([moved[i] for i in step.args]))
-            moved[self.first + number] = self._simplest(step)
+            at = moved[number] = self._simplest(step)
+            self.uses[at] += uses[number] - (at in step.args)
         outputs = tuple([moved[i] for i in self.graph.outputs])
         return Graph(self.graph.inputs, tuple(self.steps), outputs)
 
@@ -65,17 +70,18 @@ class _Rewriting:
         for rule in RULES.get(step.primitive.name, ()):
             answer = rule(self, step)
             if answer is not None:
-                return self._build(answer, step.origin)
+                return self.build(answer, step.origin)
         return self._append(step)
 
     def _append(self, step: Step) -> int:
         self.steps.append(step)
         return self.first + len(self.steps) - 1
 
-    def _build(self, answer: Union[int, New], origin: Any) -> int:
+    def build(self, answer: Union[int, New], origin: Any) -> int:
+        """The position of what a rewrite asked for."""
         if isinstance(answer, int):
             return answer
-        args = tuple([self._build(argument, origin) for argument in answer.args])
+        args = tuple([self.build(argument, origin) for argument in answer.args])
         named = dict(zip(answer.primitive.params, answer.params))
         type = answer.primitive.infer(*[self.type_at(i) for i in args], **named)
         return self._simplest(Step(answer.primitive, answer.params, args, type, origin))
@@ -106,13 +112,18 @@ def permute_of_permute(r: _Rewriting, step: Step) -> Answer:
 
 
 def transpose_of_product(r: _Rewriting, step: Step) -> Answer:
-    """(A B)^T = B^T A^T, so that the gradient of a transposed weight comes out in the weight's own layout"""
+    """(A B)^T = B^T A^T, so that the gradient of a transposed weight comes out in the weight's own layout
+
+    Only where nobody else reads A B, which would be computed twice; and not on into the factors, which may be products.
+    """
     (order,) = step.params
     product = r.made_by(step.args[0], "dot")
-    if product is None or order != _swap(len(order)):
+    if product is None or order != _swap(len(order)) or r.turning or r.uses[step.args[0]] > 1:
         return None
     a, b = product.args
-    transposed = [New(primitives.permute, (order,), (x,)) for x in (b, a)]
+    r.turning = True
+    transposed = [r.build(New(primitives.permute, (order,), (x,)), step.origin) for x in (b, a)]
+    r.turning = False
     return New(primitives.dot, (), tuple(transposed))
 
 

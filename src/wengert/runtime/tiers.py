@@ -5,7 +5,8 @@ sight it goes to a background thread that compiles it; until the code is there, 
 ``settings.tier`` "interpret" nothing is compiled; with "compile" a graph is compiled at first sight, before it runs.
 
 A structure that comes in ever new sizes (a last batch, sequence lengths) is compiled for the first few of them and
-interpreted for the rest, so compilation is bounded. Entries are kept in order of use, at most `settings.plan_limit`.
+interpreted for the rest, so compilation is bounded. Entries are kept in order of use, at most `settings.plan_limit`
+and at most `STEPS` steps in all.
 """
 
 from __future__ import annotations
@@ -29,14 +30,19 @@ from wengert.settings import settings
 SIZES = 4
 # A graph that is seen for the n-th time is compiled.
 SIGHTS = 2
+# Steps of all graphs that are kept, so that long graphs that never come again (a loop that writes at ever new places)
+# do not fill the memory. About 300 bytes each.
+STEPS = 1 << 18
 
 
 class Counts:
-    """How often executables were looked up, made and compiled, for tests and `wengert info`."""
+    """How often executables were looked up, made and compiled, and the steps of those that are kept, for tests and
+    `wengert info`."""
 
     found = 0
     made = 0
     compiled = 0
+    steps = 0
 
 
 class Entry:
@@ -94,8 +100,10 @@ def executable_for(key: Any, graph: Callable[[], Graph]) -> Entry:
         return found
     Counts.made += 1
     made = _entries[key] = Entry(graph(), key[0])
-    while len(_entries) > settings.plan_limit:
-        _entries.popitem(last=False)
+    Counts.steps += len(key[0])
+    while len(_entries) > 1 and (len(_entries) > settings.plan_limit or Counts.steps > STEPS):
+        (structure, _), _ = _entries.popitem(last=False)
+        Counts.steps -= len(structure)
     return made
 
 
@@ -103,6 +111,7 @@ def clear() -> None:
     """Forget every executable."""
     _entries.clear()
     _sizes.clear()
+    Counts.steps = 0
 
 
 _aside: list[Any] = []
@@ -189,6 +198,8 @@ def _compile_later(entry: Entry) -> None:
     if sizes >= SIZES:
         return
     _sizes[entry.structure] = sizes + 1
+    if len(_sizes) > settings.plan_limit:
+        del _sizes[next(iter(_sizes))]
     _background.add(entry)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Optional
 import numpy as np
 
 from wengert.graph.node import LIVE, OVERWRITTEN, Node
-from wengert.graph.record import record, recorder, tracking
+from wengert.graph.record import literal, record, recorder, tracking
 from wengert.primitives.control import leaf, with_history
+from wengert.runtime.flush import value_of
 from wengert.shapes import Shape
 
 if TYPE_CHECKING:
@@ -70,10 +71,26 @@ class Cell:
         """Whether the outside can still write to this memory."""
         if self.exposed is None:
             return False
-        if not self.exposed.is_held():
-            self.exposed = None
-            return False
-        return True
+        if self.exposed.is_held():
+            return True
+        self._end_sharing()
+        return False
+
+    def _end_sharing(self) -> None:
+        """Nobody outside holds the memory any more: take in what was written to it last."""
+        assert self.exposed is not None
+        memory, self.exposed = self.exposed.array, None
+        if self.node.mark & LIVE:
+            self.version += 1
+        elif memory.tobytes() != value_of(self.node).tobytes():
+            self.take_in(memory)
+
+    def take_in(self, memory: Any) -> None:
+        """The outside wrote to memory of which the node is a copy. That leaves the history alone, as a write through
+        `.data` does."""
+        content = literal(np.array(memory, order="C"), self.node.type)
+        with tracking(True):
+            self.overwrite(with_history(content, self.node), silent=True)
 
 
 class View:
@@ -105,9 +122,10 @@ class Link:
     node      what the tensor is now
     history   of a detached look that was written to while operations were tracked: where its derivative goes
     watch     what collects a derivative here and its hooks, when the tensor is a leaf that requires grad
+    layout    (strides of the memory, strides and offset of this view in it), once somebody asked
     """
 
-    __slots__ = ("cell", "version", "view", "node", "history", "watch")
+    __slots__ = ("cell", "version", "view", "node", "history", "watch", "layout")
 
     def __init__(self, cell: Cell, version: int, view: Optional[View] = None, node: Optional[Node] = None) -> None:
         self.cell = cell
@@ -116,6 +134,7 @@ class Link:
         self.node = cell.node if node is None else node
         self.history: Optional[Node] = None
         self.watch: Any = None
+        self.layout: Any = None
 
     @property
     def leaf(self) -> bool:
@@ -133,7 +152,7 @@ def derive(link: Link) -> None:
             break
         chain.append(above)
     for tie in reversed(chain):
-        node = cell.node if tie.view is None else look(tie.view, cell)
+        node = cell.node if tie.view is None else look(tie.view, cell, tie.node)
         if tie.watch is not None:
             node = _as_leaf(node, tie, cell)
         elif tie.history is not None:
@@ -142,11 +161,14 @@ def derive(link: Link) -> None:
         tie.version = cell.version
 
 
-def look(view: View, cell: Cell) -> Node:
-    """The node of what a view shows, given that its parent's node is current."""
+def look(view: View, cell: Cell, present: Optional[Node]) -> Node:
+    """The node of what a view shows, given that its parent's node is current; `present` if it shows that already."""
+    parent = view.parent.node
+    same = present is not None and present.primitive is view.primitive and present.inputs == (parent,)
+    if same and not present.mark & OVERWRITTEN:  # type: ignore[union-attr]
+        return present  # type: ignore[return-value]
     before = recorder.tracking
     recorder.tracking = view.tracked
-    parent = view.parent.node
     node = record(view.primitive, (parent,), view.params)
     recorder.tracking = before
     if parent.mark & LIVE:
@@ -164,6 +186,10 @@ def stay_live(node: Node, parent: Node, view: View) -> None:
 
 
 def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
+    present = link.node
+    usable = node.mark & LIVE and present.watch is link.watch and not present.mark & OVERWRITTEN
+    if usable and value_of(present).tobytes() == node.value.tobytes():
+        return present  # `grad` and hooks name it
     made = record(leaf, (node,))
     made.tracked = True
     made.watch = link.watch

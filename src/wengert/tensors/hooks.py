@@ -98,12 +98,17 @@ def collect(tensor: Tensor, bar: Node, watch: Optional[Hooks]) -> None:
                 hook(tensor)
 
 
+# Backward passes of several threads may end in the same leaf.
+_adding = threading.Lock()
+
+
 def add_to_grad(tensor: Tensor, bar: Node) -> None:
     """grad = bar, or grad + bar where there is one."""
-    present = tensor._grad
-    if present is None:
-        tensor._grad = wrap(bar)
-    elif recorder.tracking:  # create_graph: the old gradient may be part of a history, so it is left alone
-        tensor._grad = wrap(record(primitives.add, (present._read(), bar)))
-    else:
-        write(present, record(primitives.add, (present._read(), bar)))
+    with _adding:
+        present = tensor._grad
+        if present is None:
+            tensor._grad = wrap(bar)
+        elif recorder.tracking:  # create_graph: the old gradient may be part of a history, so it is left alone
+            tensor._grad = wrap(record(primitives.add, (present._read(), bar)))
+        else:
+            write(present, record(primitives.add, (present._read(), bar)))

@@ -19,11 +19,10 @@ from wengert.errors import type_error
 from wengert.graph.node import Node, array_type
 from wengert.graph.record import literal, record, tracking
 from wengert.primitives.control import clone
-from wengert.primitives.views import expand
 from wengert.runtime.flush import value_of
 from wengert.shapes import Shape
 from wengert.tensors.cell import Cell, Link, View, derive
-from wengert.tensors.sharing import BetweenProcesses, Borrowed, Lent, Shared, live_literal, now_whole
+from wengert.tensors.sharing import BetweenProcesses, Borrowed, Lent, Shared, live_literal, now_whole, seen_through
 from wengert.tensors.tensor import Tensor, link_of
 
 # --- to NumPy ----------------------------------------------------------------------------------------------------------
@@ -53,14 +52,7 @@ def lend(tensor: Tensor) -> Any:
     if not cell.is_exposed():
         _expose(link, Lent(_memory_of(tensor, link, cell)))
     assert cell.exposed is not None
-    array = cell.exposed.hand_out()
-    views = [tie.view for tie in _chain(link) if tie.view is not None]
-    for view in reversed(views):
-        array = view.primitive.evaluate(array, **view.named)
-    wary = cell.exposed.array.flags.writeable and not array.flags.writeable
-    if wary and not any([view.primitive is expand for view in views]):
-        array.flags.writeable = True  # NumPy would not have a diagonal written to
-    return array
+    return seen_through(link, cell.exposed.hand_out())
 
 
 def _chain(link: Link) -> Iterator[Link]:

@@ -21,8 +21,8 @@ from typing import Any, Optional, Protocol
 import numpy as np
 
 from wengert.graph.node import LIVE, Node
-from wengert.graph.record import literal, recorder, tracking
-from wengert.primitives.control import with_history
+from wengert.graph.record import literal, recorder
+from wengert.primitives.views import expand
 from wengert.runtime.flush import flush, value_of
 from wengert.tensors.cell import Cell, Link, derive
 
@@ -139,32 +139,36 @@ def live_literal(array: Any, type: Any) -> Node:
 
 def array_behind(link: Link) -> Any:
     """The shared memory as this link looks at it."""
+    assert link.cell.exposed is not None
+    return seen_through(link, link.cell.exposed.array)
+
+
+def seen_through(link: Link, array: Any) -> Any:
+    """An array of a link's whole memory, as the link looks at it."""
     views = []
     while link.view is not None:
         views.append(link.view)
         link = link.view.parent
-    assert link.cell.exposed is not None
-    array = link.cell.exposed.array
     for view in reversed(views):
-        array = view.primitive.evaluate(array, **view.named)
+        seen = view.primitive.evaluate(array, **view.named)
+        if array.flags.writeable and not seen.flags.writeable and view.primitive is not expand:
+            seen.flags.writeable = True  # NumPy would not have a diagonal written to; PyTorch does not mind
+        array = seen
     return array
 
 
 def follow_outside(link: Link) -> None:
     """Take in what the outside wrote to memory of which this link's node is a copy."""
     cell = link.cell
-    if not cell.is_exposed() or link.node.mark & LIVE:
-        return
-    now = array_behind(link)
-    if now.tobytes() == value_of(link.node).tobytes():
-        return
-    if cell.node.mark & LIVE:
-        cell.version += 1
-    else:  # NumPy's write leaves the history alone, as a write through `.data` does
-        content = literal(now_whole(cell), cell.node.type)
-        with tracking(True):
-            cell.overwrite(with_history(content, cell.node), silent=True)
-    derive(link)
+    shared = cell.exposed if cell.is_exposed() else None
+    copied = shared is not None and not link.node.mark & LIVE
+    if copied and array_behind(link).tobytes() != value_of(link.node).tobytes():
+        if cell.node.mark & LIVE:
+            cell.version += 1
+        else:
+            cell.take_in(shared.array)  # type: ignore[union-attr]
+    if link.version != cell.version:
+        derive(link)
 
 
 def now_whole(cell: Cell) -> Any:

@@ -27,15 +27,18 @@ def layout_of(tensor: Tensor) -> Layout:
 
 
 def layout_of_link(link: Link) -> Layout:
-    """The strides and the offset of what a link shows."""
+    """The strides and the offset of what a link shows. Kept in the link, so that a view of a view of a view is cheap."""
+    whole = link.cell.strides
     views = []
-    while link.view is not None:
+    while link.view is not None and (link.layout is None or link.layout[0] is not whole):
         views.append((link, link.view))
         link = link.view.parent
     shape = link.node.shape
-    layout = link.cell.strides or contiguous_strides(shape), 0
+    layout = (whole or contiguous_strides(shape), 0) if link.view is None else link.layout[1]
     for below, view in reversed(views):
-        layout = _RULES[view.primitive](shape, *layout, view.params, below)
+        strides, offset = layout
+        layout = _RULES[view.primitive](shape, strides, offset, view.params, below)
+        below.layout = whole, layout
         shape = below.node.shape
     return layout
 

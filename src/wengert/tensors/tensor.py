@@ -200,6 +200,8 @@ class Tensor:
 
         Raises: RuntimeError for integer and bool tensors, and when a non-leaf should cease.
         """
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {type(requires_grad).__name__}")
         node = self._current()
         if requires_grad and not node.type.inexact:
             raise GradientError(
@@ -316,13 +318,21 @@ class Tensor:
         return bool(self._array().item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only())
+
+    def _only(self) -> Any:
+        """The one element. Raises: ValueError, as PyTorch does where Python asks, when there are more or none."""
+        if self.numel() != 1:
+            raise ValueError(
+                f"only one element tensors can be converted to Python scalars; this one has {self.numel()}. Use .tolist()."
+            )
+        return self._array().item()
 
     def __index__(self) -> int:
         if self.dtype.category > dtypes.INTEGER or self.numel() != 1:

@@ -8,7 +8,7 @@ from typing import Optional
 import llvmlite
 import llvmlite.binding as llvm
 
-from wengert.backends.llvm import jit, product, scalars
+from wengert.backends.llvm import jit, operations, product
 from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
 from wengert.graph.graph import Graph
@@ -31,5 +31,5 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
         return None
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
-    lowered = lower(prepare(graph), scalars.supports)
+    lowered = lower(prepare(graph), operations.supports)
     return Compiled(lowered, objects(program_text(lowered), jit.compile_object), graph)

@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable
 from typing import Optional
 
 from wengert import dtypes
-from wengert.backends.llvm import scalars
+from wengert.backends.llvm import operations
 from wengert.backends.llvm.folds import BLOCK, Folding
 from wengert.backends.llvm.memory import Here, Memory
-from wengert.backends.llvm.scalars import Scalars, Writer
+from wengert.backends.llvm.scalars import Scalars, Writer, wide
 from wengert.dtypes import DType
 from wengert.loops.collapse import accesses, collapse
 from wengert.loops.nest import Action, Apply, Axis, Fold, Folded, Load, Lookup, Nest, Number, Store, Value
@@ -54,7 +54,7 @@ class _Function:
         self.depends = _inner_dependence(nest)
         self.folds_behind = _folds_behind(nest)
         self.vector = self._vector_axis()
-        self.lanes = 1 if nest.extents[self.vector] == 1 else width // _narrowest(nest)
+        self.lanes = 1 if nest.extents[self.vector] == 1 else _lanes(nest, width)
         self.index: dict[int, str] = {}
         self.mask: Optional[str] = None
         self.outer_known: dict[int, str] = {}
@@ -210,7 +210,7 @@ class _Function:
         self._outer(fixed)  # before the loop
         folds = [(number, a) for number, a in actions if isinstance(a, Fold)]
         stores = [a for _, a in actions if isinstance(a, Store)]
-        kinds = [scalars.wide(self._dtype(a.value)) for _, a in folds]
+        kinds = [wide(self._dtype(a.value)) for _, a in folds]
         folding = Folding(folds, kinds, Scalars(self.w, self.lanes))
         results = _Inner(self, folding, stores, changing, fixed).run()
         if self.vector_is_inner:
@@ -236,7 +236,7 @@ class _Function:
         arguments = [known[i] for i in v.args]
         if v.op == "bounded":
             return self.memory.bounded(s, here, arguments[0], arguments[1])
-        return scalars.emit(s, v.op, arguments, [self._dtype(i) for i in v.args], v.dtype)
+        return operations.emit(s, v.op, arguments, [self._dtype(i) for i in v.args], v.dtype)
 
     def _axis(self, v: Axis, s: Scalars) -> str:
         first = s.splat(self.index[v.axis], v.dtype)
@@ -384,10 +384,11 @@ def _arguments(v: Value) -> tuple[int, ...]:
     return (v.index,) if isinstance(v, Lookup) else ()
 
 
-def _narrowest(nest: Nest) -> int:
-    """Bytes of the narrowest floats that are computed with, which decide the number of lanes."""
-    sizes = [scalars.wide(v.dtype).itemsize for v in nest.values if v.dtype.is_floating_point]
-    return min(sizes, default=4)
+def _lanes(nest: Nest, width: int) -> int:
+    """As many as the narrowest floats that are computed with fill a register; one where no vector type exists."""
+    if any(v.dtype is dtypes.complex128 for v in nest.values):
+        return 1
+    return width // min([wide(v.dtype).itemsize for v in nest.values if v.dtype.is_floating_point], default=4)
 
 
 def _inner_dependence(nest: Nest) -> list[bool]:

@@ -20,6 +20,11 @@ def memory_type(dtype: DType) -> str:
     return _MEMORY.get(dtype.name) or Scalars.base(dtype)
 
 
+def alignment(dtype: DType) -> int:
+    """The bytes that addresses of elements are a multiple of."""
+    return dtype.itemsize // 2 if dtype.is_complex else dtype.itemsize
+
+
 class Here(NamedTuple):
     """A point of the nest, or the vector of points that begins there.
 
@@ -28,7 +33,7 @@ class Here(NamedTuple):
     mask     the lanes that exist, if not all do
     """
 
-    index: dict[int, str]  # type: ignore[assignment]
+    index: dict[int, str]  # type: ignore[assignment]  # hides the method of tuples
     vector: Optional[int]
     mask: Optional[str]
 
@@ -66,7 +71,7 @@ class Memory:
     def load(self, v: Load, s: Scalars, here: Here) -> str:
         """The element of each lane."""
         address, stride = self._address(v, here, v.dtype), here.lane_stride(v.strides, s)
-        memory, size = memory_type(v.dtype), v.dtype.itemsize
+        memory, size = memory_type(v.dtype), alignment(v.dtype)
         if stride == 0:
             one = Scalars(self.w, 1)
             loaded = self.w.emit(f"load {memory}, ptr {address}, align {size}")
@@ -95,7 +100,7 @@ class Memory:
             moved = self.w.emit(f"add {kind} {moved}, {_steps(stride, s.lanes)}")
         if s.lanes == 1:
             address = self.w.emit(f"getelementptr {memory}, ptr {base}, i64 {moved}")
-            loaded = self.w.emit(f"load {memory}, ptr {address}, align {v.dtype.itemsize}")
+            loaded = self.w.emit(f"load {memory}, ptr {address}, align {alignment(v.dtype)}")
         else:
             pointers = self.w.emit(f"getelementptr {memory}, ptr {base}, {kind} {moved}")
             loaded = self._gather(pointers, s, v.dtype, here.mask)
@@ -129,7 +134,7 @@ class Memory:
         symbol = f"llvm.masked.gather.v{s.lanes}{kind_name(memory)}.v{s.lanes}p0"
         self.w.declare(symbol, f"declare {kind} @{symbol}(<{s.lanes} x ptr>, i32, {bools}, {kind})")
         return self.w.emit(
-            f"call {kind} @{symbol}(<{s.lanes} x ptr> {pointers}, i32 {dtype.itemsize}, {bools} "
+            f"call {kind} @{symbol}(<{s.lanes} x ptr> {pointers}, i32 {alignment(dtype)}, {bools} "
             f"{mask or 'splat (i1 true)'}, {kind} zeroinitializer)"
         )
 
@@ -142,7 +147,7 @@ class Memory:
         """Write each lane's value."""
         address, stride = self._address(action, here, dtype), here.lane_stride(action.strides, s)
         value = _to_memory(s, value, dtype)
-        memory, size, mask = memory_type(dtype), dtype.itemsize, here.mask
+        memory, size, mask = memory_type(dtype), alignment(dtype), here.mask
         kind, bools = f"<{s.lanes} x {memory}>", f"<{s.lanes} x i1>"
         if s.lanes == 1:
             self.w.line(f"  store {memory} {value}, ptr {address}, align {size}")

@@ -14,12 +14,14 @@ the piece is open and 2 x number + 1 once it is taken. Slots are taken by compar
 up late finds nothing of its old region. Worker w tries piece w first (what it has in its cache may be of use), then the
 others; the caller does the same, so a worker that has not woken up in time costs nothing.
 
-Workers wait for the number to change: `spins` rounds of watching, then asleep on a condition variable. The caller waits
-for the count of unfinished pieces likewise. Sleeping is safe by the usual two-sided check: who goes to sleep first says
-so and then looks again, who wakes first changes the number and then looks for sleepers (both in sequential order).
+Workers wait for the number to change: `spins` rounds of watching, then `patience` more in which they let others run now
+and then, then asleep on a condition variable. The caller waits for the count of unfinished pieces; it is never patient,
+since the worker that it waits for may need its processor. Sleeping is safe by the usual two-sided check: who goes to
+sleep first says so and then looks again, who wakes first changes the number and then looks for sleepers (both in
+sequential order).
 
     i64  wengert_pool_resize(i64 threads)  stop all workers, take this many from now on; 0 if the pool is in use, else 1
-    void wengert_pool_reset(i64 spins)     forget all workers: at the start, and in a child after fork
+    void wengert_pool_reset(i64 spins, i64 patience)  forget all workers: at the start, and in a child after fork
     void wengert_pool_pause(i64 rounds)    watch for this many rounds
 
 Workers start in the first region that needs them. They block every signal, so that signals reach Python's threads.
@@ -33,7 +35,7 @@ MOST_THREADS = 256
 SYMBOLS = (
     "pthread_create", "pthread_join", "pthread_sigmask", "sigfillset",
     "pthread_mutex_init", "pthread_mutex_lock", "pthread_mutex_unlock",
-    "pthread_cond_init", "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
+    "sched_yield", "pthread_cond_init", "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
 )  # fmt: skip
 
 # A distance at which no two variables share a cache line, nor a pair of lines that is fetched together.
@@ -74,7 +76,7 @@ out:
 define i64 @wengert_pool_resize(i64 %threads) nounwind {{
   ret i64 1
 }}
-define void @wengert_pool_reset(i64 %spins) nounwind {{
+define void @wengert_pool_reset(i64 %spins, i64 %patience) nounwind {{
   ret void
 }}
 define void @wengert_pool_pause(i64 %rounds) nounwind {{
@@ -106,6 +108,7 @@ _STATE = f"""
 @pool.running = internal global i64 0                       ; workers started
 @pool.failed = internal global i64 0                        ; the system gave no thread: do not ask again
 @pool.spins = internal global i64 0
+@pool.patience = internal global i64 0
 @pool.quit = internal global i32 0
 @pool.sleepers = internal global i64 0                      ; workers asleep
 @pool.drowsy = internal global i64 0                        ; 1 if the caller sleeps
@@ -114,6 +117,7 @@ _STATE = f"""
 @pool.done = internal global [{_APART} x i8] zeroinitializer, align {_APART}
 @pool.handles = internal global [{MOST_THREADS} x i64] zeroinitializer, align {_APART}
 
+declare i32 @sched_yield()
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_join(i64, ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
@@ -318,6 +322,8 @@ define internal ptr @pool_worker(ptr %self) nounwind {
 entry:
   %worker = ptrtoint ptr %self to i64
   %spins = load i64, ptr @pool.spins
+  %patience = load i64, ptr @pool.patience
+  %most = add i64 %spins, %patience
   br label %idle
 idle:
   %seen = phi i64 [0, %entry], [%number, %work]
@@ -329,8 +335,17 @@ watch:
   br i1 %new, label %wake, label %wait
 wait:
   %turn1 = add i64 %turn, 1
-  %patient = icmp sle i64 %turn1, %spins
-  br i1 %patient, label %again, label %sleep
+  %patient = icmp sle i64 %turn1, %most
+  br i1 %patient, label %think, label %sleep
+think:
+  %long = icmp sgt i64 %turn1, %spins
+  %few = and i64 %turn1, 63
+  %now64 = icmp eq i64 %few, 0
+  %give = and i1 %long, %now64
+  br i1 %give, label %yield, label %again
+yield:
+  %y = call i32 @sched_yield()
+  br label %again
 again:
   PAUSE
   br label %watch
@@ -428,13 +443,14 @@ stop:
 busy:
   ret i64 0
 }
-define void @wengert_pool_reset(i64 %spins) nounwind {
+define void @wengert_pool_reset(i64 %spins, i64 %patience) nounwind {
   store i64 0, ptr @pool.running
   store i64 0, ptr @pool.failed
   store i64 0, ptr @pool.sleepers
   store i64 0, ptr @pool.drowsy
   store i32 0, ptr @pool.quit
   store i64 %spins, ptr @pool.spins
+  store i64 %patience, ptr @pool.patience
   ; The fork may have come between the opening of slots and the number that goes with them.
   call void @llvm.memset.p0.i64(ptr @pool.slots, i8 0, i64 SLOT_BYTES, i1 false)
   call void @llvm.memset.p0.i64(ptr @pool.mutex, i8 0, i64 128, i1 false)

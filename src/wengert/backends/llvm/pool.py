@@ -18,9 +18,11 @@ import llvmlite.binding as llvm
 from wengert.backends.llvm.jit import Loaded
 from wengert.backends.llvm.parallel import MOST_THREADS, SYMBOLS
 
-# How long a thread that waits watches before it sleeps: longer than the steps between two regions of one program take,
-# and than a sleeper takes to wake up (30 to 60 microseconds), so that spinning costs no more than sleeping would.
+# How long a thread watches for what it waits for, longer than the steps between two regions of a program take; and how
+# long workers then go on watching while they let others run, before they sleep: to wake one costs the caller 10
+# microseconds and the worker is there after 30 (measured on a virtual machine), too much for every step of a loop.
 WATCH = 100e-6
+LINGER = 1e-3
 
 
 class _Control(NamedTuple):
@@ -33,7 +35,7 @@ class _Control(NamedTuple):
 _lock = threading.RLock()
 _wanted: Optional[int] = None
 _control: Optional[_Control] = None
-_spins = 0
+_rounds = 0.0  # of watching in a second
 
 
 def set_num_threads(n: int) -> None:
@@ -101,22 +103,23 @@ def _find_symbols() -> bool:
 
 def attach(loaded: Loaded) -> None:
     """Take over the pool in the runtime library, which must stay loaded for good."""
-    global _control, _spins
+    global _control, _rounds
     with _lock:
         _control = _Control(
             ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_resize")),
-            ctypes.CFUNCTYPE(None, ctypes.c_int64)(loaded.address("wengert_pool_reset")),
+            ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_reset")),
             ctypes.CFUNCTYPE(None, ctypes.c_int64)(loaded.address("wengert_pool_pause")),
             loaded.address("wengert_parallel"),
         )
-        _spins = _rounds(_control, WATCH)
+        _rounds = _pace(_control)
         _configure(_control)
 
 
 def _configure(control: _Control) -> None:
     threads = get_num_threads()
     # With more threads than processors the one that is waited for may need this one's processor.
-    control.reset(_spins if threads <= _processors() else 0)
+    pace = _rounds if threads <= _processors() else 0
+    control.reset(int(pace * WATCH), int(pace * LINGER))
     _resize(control, threads)
 
 
@@ -125,14 +128,14 @@ def _resize(control: _Control, threads: int) -> None:
         time.sleep(50e-6)
 
 
-def _rounds(control: _Control, seconds: float) -> int:
-    """How many rounds of watching take this long: they cost from 1 to 50 ns, by the processor."""
+def _pace(control: _Control) -> float:
+    """Rounds of watching in a second: one takes from 1 to 50 ns, by the processor."""
     rounds, fastest = 1000, float("inf")
     for _ in range(3):  # the first is slow, and any may be interrupted
         start = time.perf_counter()
         control.pause(rounds)
         fastest = min(fastest, time.perf_counter() - start)
-    return max(1, int(rounds * seconds / fastest))
+    return rounds / fastest
 
 
 # --- how many -------------------------------------------------------------------------------------------------------

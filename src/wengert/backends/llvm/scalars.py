@@ -1,7 +1,8 @@
-"""Every scalar operation of the loop language as LLVM IR, for one value or a vector of them.
+"""Scalar arithmetic as LLVM IR, for one value or a vector of them: types, constants, and the building blocks that the
+operations of `operations.py` are made of.
 
-`SCALARS` maps an operation's name (the primitive's) to a function (writer, arguments, argument dtypes, result dtype) ->
-IR value. `lanes` is the writer's: 1 makes plain scalars. What is not here runs through NumPy.
+A bool is an i1. A 16-bit float is computed with as a float32 that holds one of its numbers; whoever makes one rounds it.
+Complex numbers are only moved: they are integers of their size.
 
 Exponentials and their kind call glibc's libmvec (at most 4 ulp) where the machine has it, and libm lane by lane where
 it does not; formulas around them are chosen to keep their accuracy at the edges.
@@ -10,21 +11,18 @@ it does not; formulas around them are chosen to keep their accuracy at the edges
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from wengert import dtypes
-from wengert.backends.llvm.target import vector_function
+from wengert.backends.llvm.target import host, vector_function
 from wengert.dtypes import DType
 
 _LLVM = {
     "bool": "i1", "uint8": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
-    "float32": "float", "float64": "double",
+    "float16": "float", "bfloat16": "float", "float32": "float", "float64": "double",
+    "complex64": "i64", "complex128": "i128",
 }  # fmt: skip
 _KINDS = {"half": "f16", "float": "f32", "double": "f64"}
-
-SUPPORTED_DTYPES = frozenset(_LLVM)
-
 
 def kind_name(base: str) -> str:
     """How an LLVM type is called in the names of intrinsics."""
@@ -92,13 +90,30 @@ class Scalars:
         return str(value) if self.lanes == 1 else f"splat ({base} {value})"
 
     def rounded(self, value: str, dtype: DType) -> str:
-        """The nearest number of a 16-bit float type to a float32 that stands for it."""
-        return value
+        """A float32 rounded to the nearest number of a 16-bit float type, ties to even; other dtypes are as they are."""
+        floats, words = self.vector("float"), self.vector("i32")
+        if dtype is dtypes.float16:
+            narrow = self.w.emit(f"fptrunc {floats} {value} to {self.vector('half')}")
+            return self.w.emit(f"fpext {self.vector('half')} {narrow} to {floats}")
+        if dtype is not dtypes.bfloat16:
+            return value
+        # By the bits: the CPU's own instruction would flush subnormal numbers to 0. A NaN stays one.
+        bits = self.w.emit(f"bitcast {floats} {value} to {words}")
+        last = self._word("and", self._word("lshr", bits, self.number(16, "i32")), self.number(1, "i32"))
+        up = self._word("add", self._word("add", bits, self.number(0x7FFF, "i32")), last)
+        quiet = self._word("or", bits, self.number(0x400000, "i32"))
+        is_nan = self.is_nan(dtypes.float32, value)
+        chosen = self.w.emit(f"select {self.vector('i1')} {is_nan}, {words} {quiet}, {words} {up}")
+        kept = self._word("and", chosen, self.number(-0x10000, "i32"))
+        return self.w.emit(f"bitcast {words} {kept} to {floats}")
+
+    def _word(self, instruction: str, a: str, b: str) -> str:
+        return self.w.emit(f"{instruction} {self.vector('i32')} {a}, {b}")
 
     def constant(self, value: Any, dtype: DType) -> str:
         if dtype.is_floating_point:
             number = float(value)
-            if dtype is dtypes.float32:
+            if dtype is not dtypes.float64:
                 try:
                     number = struct.unpack("f", struct.pack("f", number))[0]
                 except OverflowError:
@@ -128,12 +143,27 @@ class Scalars:
         return self.w.emit(f"select {bools} {condition}, {self.type(dtype)} {a}, {self.type(dtype)} {b}")
 
     def intrinsic(self, name: str, dtype: DType, *args: str) -> str:
-        base = kind_name(_LLVM[dtype.name])
-        suffix = base if self.lanes == 1 else f"v{self.lanes}{base}"
         kind = self.type(dtype)
-        symbol = f"llvm.{name}.{suffix}"
+        symbol = f"llvm.{name}.{self._suffix(self.base(dtype))}"
         self.w.declare(symbol, f"declare {kind} @{symbol}({', '.join([kind] * len(args))})")
         return self.w.emit(f"call {kind} @{symbol}({', '.join(f'{kind} {a}' for a in args)})")
+
+    def fused(self, dtype: DType, a: str, b: str, c: str) -> str:
+        """a b + c, rounded once."""
+        return self.intrinsic("fma", dtype, a, b, c)
+
+    def minus(self, dtype: DType, a: str) -> str:
+        return self.w.emit(f"fneg {self.type(dtype)} {a}")
+
+    def product_error(self, dtype: DType, a: str, b: str, product: str) -> str:
+        """What rounding took from the product of two floats."""
+        return self.fused(dtype, a, b, self.minus(dtype, product))
+
+    def sum_error(self, dtype: DType, a: str, b: str, total: str) -> str:
+        """What rounding took from the sum of two floats (D. E. Knuth, vol. 2, sec. 4.2.2, theorem B)."""
+        of_b = self.two("fsub", dtype, total, a)
+        of_a = self.two("fsub", dtype, total, of_b)
+        return self.two("fadd", dtype, self.two("fsub", dtype, a, of_a), self.two("fsub", dtype, b, of_b))
 
     def libm(self, name: str, dtype: DType, *args: str) -> str:
         """A libm function on every lane: libmvec's vectors where they exist, else one call a lane."""
@@ -144,7 +174,7 @@ class Scalars:
             wide = Scalars(self.w, lanes)
             result = wide.libm(name, dtype, *[wide.splat(a, dtype) for a in args])
             return self.w.emit(f"extractelement {wide.type(dtype)} {result}, i32 0")
-        return self._lane_by_lane(name, dtype, args)
+        return self.lane_by_lane(name, dtype, args)
 
     def _in_chunks(self, symbol: str, lanes: int, dtype: DType, args: tuple[str, ...]) -> str:
         part = Scalars(self.w, lanes)
@@ -169,7 +199,7 @@ class Scalars:
             ]
         return pieces[0]
 
-    def _lane_by_lane(self, name: str, dtype: DType, args: tuple[str, ...]) -> str:
+    def lane_by_lane(self, name: str, dtype: DType, args: tuple[str, ...]) -> str:
         base = _LLVM[dtype.name]
         symbol = name + ("f" if dtype is dtypes.float32 else "")
         self.w.declare(symbol, f"declare {base} @{symbol}({', '.join([base] * len(args))}) nounwind readnone willreturn")
@@ -232,7 +262,11 @@ class Scalars:
         return self.constant(low if op == "max" else high, dtype)
 
     def convert(self, value: str, source: DType, target: DType) -> str:
-        """PyTorch's conversion: to bool is x != 0; floats to integers truncate."""
+        """NumPy's conversion: to bool is x != 0; floats to integers truncate; what does not fit wraps, as in C.
+
+        16-bit floats are handed over and returned as the float32 that stands for them, not yet rounded.
+        """
+        source, target = wide(source), wide(target)
         if source is target:
             return value
         here, there = self.type(source), self.type(target)
@@ -242,14 +276,7 @@ class Scalars:
         if source.is_floating_point and target.is_floating_point:
             word = "fpext" if target.itemsize > source.itemsize else "fptrunc"
         elif source.is_floating_point:
-            # Through int64, which is what C compilers do for narrow targets; saturating keeps it defined.
-            wide = Scalars(self.w, self.lanes)
-            middle = wide.type(dtypes.int64)
-            lanes = f"v{self.lanes}" if self.lanes > 1 else ""
-            symbol = f"llvm.fptosi.sat.{lanes}i64.{lanes}{'f32' if source is dtypes.float32 else 'f64'}"
-            self.w.declare(symbol, f"declare {middle} @{symbol}({here})")
-            value = self.w.emit(f"call {middle} @{symbol}({here} {value})")
-            return value if target is dtypes.int64 else self.w.emit(f"trunc {middle} {value} to {there}")
+            return self._truncated(value, source, target)
         elif target.is_floating_point:
             word = "sitofp" if signed else "uitofp"
         elif target.itemsize > source.itemsize or source is dtypes.bool_:
@@ -260,199 +287,25 @@ class Scalars:
             word = "trunc"
         return self.w.emit(f"{word} {here} {value} to {there}")
 
+    def _truncated(self, value: str, source: DType, target: DType) -> str:
+        """A float as an integer. Narrow targets are cut from an int32, as C compilers do. What no int32 (or int64) can
+        hold becomes what this CPU's conversion gives, which is what NumPy gives here."""
+        middle = dtypes.int64 if target is dtypes.int64 else dtypes.int32
+        here, there, narrow = self.type(source), self.type(middle), self.type(target)
+        if host().triple.startswith("x86_64"):
+            bits = 8 * middle.itemsize
+            low, high = (self.constant(x, source) for x in (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1)))
+            inside = self.two(
+                "and", dtypes.bool_, self.compare("ge", source, value, low), self.compare("lt", source, value, high)
+            )
+            found = self.w.emit(f"fptosi {here} {value} to {there}")
+            found = self.select(inside, middle, found, self.constant(-(2 ** (bits - 1)), middle))
+        else:
+            symbol = f"llvm.fptosi.sat.{self._suffix(self.base(middle))}.{self._suffix(self.base(source))}"
+            self.w.declare(symbol, f"declare {there} @{symbol}({here})")
+            found = self.w.emit(f"call {there} @{symbol}({here} {value})")
+        return found if middle is target else self.w.emit(f"trunc {there} {found} to {narrow}")
 
-# --- the table ------------------------------------------------------------------------------------------------------
-
-Emitter = Callable[[Scalars, list[str], list[DType], DType], str]
-
-
-def _arithmetic(floating: str, integer: str, boolean: str = "") -> Emitter:
-    def emit(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-        word = floating if t[0].is_floating_point else (boolean if t[0] is dtypes.bool_ else integer)
-        return s.two(word, t[0], a[0], a[1])
-
-    return emit
-
-
-def _comparison(predicate: str) -> Emitter:
-    return lambda s, a, t, result: s.compare(predicate, t[0], a[0], a[1])
-
-
-def _libm(name: str) -> Emitter:
-    return lambda s, a, t, result: s.libm(name, t[0], *a)
-
-
-def _intrinsic(name: str) -> Emitter:
-    return lambda s, a, t, result: s.intrinsic(name, t[0], *a)
-
-
-def _rounding(name: str) -> Emitter:
-    """Integers are already round."""
-    return lambda s, a, t, result: s.intrinsic(name, t[0], *a) if t[0].is_floating_point else a[0]
-
-
-def _bits(word: str) -> Emitter:
-    return lambda s, a, t, result: s.two(word, t[0], a[0], a[1])
-
-
-def _neg(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    if t[0].is_floating_point:
-        return s.w.emit(f"fneg {s.type(t[0])} {a[0]}")
-    return s.two("sub", t[0], s.constant(0, t[0]), a[0])
-
-
-def _abs(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    if t[0].is_floating_point:
-        return s.intrinsic("fabs", t[0], a[0])
-    if not t[0].is_signed:
-        return a[0]
-    return s.select(s.compare("lt", t[0], a[0], s.constant(0, t[0])), t[0], _neg(s, a, t, result), a[0])
-
-
-def _sign(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    if t[0] is dtypes.bool_:
-        return a[0]
-    zero, one = s.constant(0, t[0]), s.constant(1, t[0])
-    up = s.select(s.compare("gt", t[0], a[0], zero), t[0], one, zero)
-    down = s.select(s.compare("lt", t[0], a[0], zero), t[0], s.constant(-1, t[0]), up) if t[0].is_signed else up
-    return s.select(s.is_nan(t[0], a[0]), t[0], a[0], down) if t[0].is_floating_point else down
-
-
-def _where(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.select(a[0], result, a[1], a[2])
-
-
-def _relu(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    """0 where x <= 0, so that NaN passes."""
-    zero = s.constant(0, t[0])
-    return s.select(s.compare("le", t[0], a[0], zero), t[0], zero, a[0])
-
-
-def _square(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.two("fmul" if t[0].is_floating_point else ("and" if t[0] is dtypes.bool_ else "mul"), t[0], a[0], a[0])
-
-
-def _reciprocal(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.two("fdiv", t[0], s.constant(1, t[0]), a[0])
-
-
-def _rsqrt(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return _reciprocal(s, [s.intrinsic("sqrt", t[0], a[0])], t, result)
-
-
-def _sigmoid(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    """z / (1 + z) with z = exp(x) for x < 0, and 1 / (1 + exp(-x)) else: no overflow on either side."""
-    z = s.libm("exp", t[0], s.w.emit(f"fneg {s.type(t[0])} {s.intrinsic('fabs', t[0], a[0])}"))
-    one = s.constant(1, t[0])
-    top = s.select(s.compare("ge", t[0], a[0], s.constant(0, t[0])), t[0], one, z)
-    value = s.two("fdiv", t[0], top, s.two("fadd", t[0], one, z))
-    return s.select(s.is_nan(t[0], a[0]), t[0], a[0], value)
-
-
-def _extreme(word: str) -> Emitter:
-    return lambda s, a, t, result: s.extreme(word, t[0], a[0], a[1])
-
-
-def _clamp(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.extreme("min", t[0], s.extreme("max", t[0], a[0], a[1]), a[2])
-
-
-def _leaky_relu(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    below = s.two("fmul", t[0], a[0], a[1])
-    return s.select(s.compare("gt", t[0], a[0], s.constant(0, t[0])), t[0], a[0], below)
-
-
-def _isnan(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.is_nan(t[0], a[0]) if t[0].is_floating_point else s.constant(False, dtypes.bool_)
-
-
-def _is_infinite(s: Scalars, a: list[str], t: list[DType]) -> str:
-    return s.compare("eq", t[0], s.intrinsic("fabs", t[0], a[0]), s.constant(float("inf"), t[0]))
-
-
-def _isinf(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return _is_infinite(s, a, t) if t[0].is_floating_point else s.constant(False, dtypes.bool_)
-
-
-def _isfinite(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    if not t[0].is_floating_point:
-        return s.constant(True, dtypes.bool_)
-    return s.compare("lt", t[0], s.intrinsic("fabs", t[0], a[0]), s.constant(float("inf"), t[0]))
-
-
-def _not(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.two("xor", t[0], a[0], s.constant(1 if t[0] is dtypes.bool_ else -1, t[0]))
-
-
-def _convert(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    return s.convert(a[0], t[0], result)
-
-
-# Operations of floats only, by the libm function that computes them.
-LIBM = {
-    "exp": "exp", "exp2": "exp2", "expm1": "expm1", "log": "log", "log2": "log2", "log10": "log10", "log1p": "log1p",
-    "sin": "sin", "cos": "cos", "tan": "tan", "asin": "asin", "acos": "acos", "atan": "atan", "atan2": "atan2",
-    "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "asinh": "asinh", "acosh": "acosh", "atanh": "atanh",
-    "hypot": "hypot", "erf": "erf", "erfc": "erfc", "pow": "pow",
-}  # fmt: skip
-
-SCALARS: dict[str, Emitter] = {
-    "add": _arithmetic("fadd", "add", "or"),
-    "sub": _arithmetic("fsub", "sub"),
-    "mul": _arithmetic("fmul", "mul", "and"),
-    "neg": _neg,
-    "abs": _abs,
-    "sign": _sign,
-    "square": _square,
-    "where": _where,
-    "relu": _relu,
-    "maximum": _extreme("max"),
-    "minimum": _extreme("min"),
-    "clamp_min": _extreme("max"),
-    "clamp_max": _extreme("min"),
-    "clamp": _clamp,
-    "eq": _comparison("eq"),
-    "ne": _comparison("ne"),
-    "lt": _comparison("lt"),
-    "le": _comparison("le"),
-    "gt": _comparison("gt"),
-    "ge": _comparison("ge"),
-    "isnan": _isnan,
-    "isinf": _isinf,
-    "isfinite": _isfinite,
-    "bitwise_and": _bits("and"),
-    "bitwise_or": _bits("or"),
-    "bitwise_xor": _bits("xor"),
-    "bitwise_not": _not,
-    "floor": _rounding("floor"),
-    "ceil": _rounding("ceil"),
-    "trunc": _rounding("trunc"),
-    "round": _rounding("roundeven"),
-    "convert": _convert,
-}
-
-FLOATS: dict[str, Emitter] = {
-    "div": lambda s, a, t, result: s.two("fdiv", t[0], a[0], a[1]),
-    "sqrt": _intrinsic("sqrt"),
-    "rsqrt": _rsqrt,
-    "reciprocal": _reciprocal,
-    "sigmoid": _sigmoid,
-    "leaky_relu": _leaky_relu,
-    **{name: _libm(function) for name, function in LIBM.items()},
-}
-
-
-def supports(name: str, arguments: tuple[Any, ...], result: Any) -> bool:
-    """Whether a program may use this operation on these dtypes: the door of `loops.lower`."""
-    if any(t is None or t.name not in SUPPORTED_DTYPES for t in (*arguments, result)):
-        return False
-    if name.startswith("fold ") or name == "load":
-        return True
-    if name in FLOATS:
-        return bool(arguments[0].is_floating_point)
-    return name in SCALARS
-
-
-def emit(s: Scalars, op: str, args: list[str], types: list[DType], result: DType) -> str:
-    """IR for one application."""
-    return (SCALARS.get(op) or FLOATS[op])(s, args, types, result)
+    def _suffix(self, base: str) -> str:
+        """How a type with as many lanes is called in the names of intrinsics."""
+        return kind_name(base) if self.lanes == 1 else f"v{self.lanes}{kind_name(base)}"

@@ -64,7 +64,7 @@ def batch_form(transform: Callable[[Any], Any] | None) -> Callable[[Any], Any] |
     if type(transform) is Compose:
         forms = [batch_form(step) for step in transform.transforms]
         return None if None in forms else lambda images: _through(forms, images)
-    return transform.batch if wins(type(transform), "batch", "__call__") else None  # type: ignore[attr-defined]
+    return transform.batch if wins(type(transform), "batch", "__call__") else None
 
 
 def _through(forms: Sequence[Any], images: Any) -> Any:

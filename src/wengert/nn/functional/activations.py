@@ -55,7 +55,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
 def _between(x: Node, low: float, high: float) -> Node:
     """x held between two bounds, where unlike with clamp the derivative at the bounds is 0; NaN stays."""
-    return p.where(x <= low, low, p.where(x >= high, high, x))  # type: ignore[no-any-return]
+    return p.where(x <= low, low, p.where(x >= high, high, x))
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:

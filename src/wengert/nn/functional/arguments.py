@@ -10,6 +10,7 @@ from wengert.functions.operands import assign, node_of
 from wengert.functions.reduce import mean_node
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
+from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, wrap
 
 
@@ -40,7 +41,12 @@ def every_axis(x: Node) -> tuple[int, ...]:
 
 def sum_all(z: Node) -> Node:
     """The sum of all elements."""
-    return p.reduce_sum(z, axes=every_axis(z))  # type: ignore[no-any-return]
+    return p.reduce_sum(z, axes=every_axis(z))
+
+
+def weighted(operation: str, z: Node, weight: Optional[Tensor]) -> Node:
+    """A loss per element times a weight that broadcasts to it."""
+    return z if weight is None else z * move(node_of(weight, operation, "weight"), z.dtype)
 
 
 def reduce_loss(z: Node, reduction: str) -> Tensor:

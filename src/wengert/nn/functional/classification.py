@@ -18,7 +18,7 @@ from wengert.functions.reduce import mean_node, widened
 from wengert.graph.node import Node
 from wengert.graph.record import record, scalar
 from wengert.graph.rule import primitives as p
-from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all
+from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all, weighted
 from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
 from wengert.primitives.reductions import reduce_sum
@@ -143,7 +143,7 @@ def _check_classes(t: Node, classes: int, ignore_index: Optional[int]) -> bool:
 
 
 def _counted(t: Node, ignore_index: int) -> Node:
-    return p.ne(t, scalar(ignore_index, dtypes.int64))  # type: ignore[no-any-return]
+    return p.ne(t, scalar(ignore_index, dtypes.int64))
 
 
 def _count(t: Node, ignore_index: int, x: Node) -> Node:
@@ -153,36 +153,36 @@ def _count(t: Node, ignore_index: int, x: Node) -> Node:
 
 def _safe(t: Node, ignore_index: int) -> Node:
     """Targets with 0 in place of the ignored ones."""
-    return p.where(_counted(t, ignore_index), t, scalar(0, dtypes.int64))  # type: ignore[no-any-return]
+    return p.where(_counted(t, ignore_index), t, scalar(0, dtypes.int64))
 
 
 def _picked(log_p: Node, t: Node, ignore_index: int) -> Node:
     """-log_p[n, t[n, ...], ...], and 0 where ignored."""
     column = p.reshape(_safe(t, ignore_index), shape=(t.shape[0], 1, *t.shape[1:]))
     z = -p.reshape(p.gather(log_p, column, axis=1), shape=t.shape)
-    return p.where(_counted(t, ignore_index), z, 0)  # type: ignore[no-any-return]
+    return p.where(_counted(t, ignore_index), z, 0)
 
 
 def _spread(log_p: Node, t: Node, weight: Optional[Tensor], ignore_index: int) -> Node:
     """-sum over the classes of weight log_p, and 0 where ignored."""
     if weight is not None:
         log_p = log_p * _along_classes(weight, log_p)
-    return p.where(_counted(t, ignore_index), -p.reduce_sum(log_p, axes=(1,)), 0)  # type: ignore[no-any-return]
+    return p.where(_counted(t, ignore_index), -p.reduce_sum(log_p, axes=(1,)), 0)
 
 
 def _along_classes(weight: Tensor, x: Node) -> Node:
     w = move(weight._read(), x.dtype)
-    return p.reshape(w, shape=(1, w.size, *(1,) * (x.ndim - 2)))  # type: ignore[no-any-return]
+    return p.reshape(w, shape=(1, w.size, *(1,) * (x.ndim - 2)))
 
 
 def _class_weight(operation: str, weight: Optional[Tensor], t: Node, classes: int, ignore_index: int, x: Node) -> Node:
     """Each target's weight: that of its class, or 1; 0 where ignored."""
     counted = _counted(t, ignore_index)
     if weight is None:
-        return p.convert(counted, dtype=x.dtype)  # type: ignore[no-any-return]
+        return p.convert(counted, dtype=x.dtype)
     _check_weight(operation, weight, classes)
     chosen = p.take(move(weight._read(), x.dtype), _safe(t, ignore_index), axis=0, wrap=False)
-    return p.where(counted, chosen, 0)  # type: ignore[no-any-return]
+    return p.where(counted, chosen, 0)
 
 
 def _check_weight(operation: str, weight: Any, classes: int) -> None:
@@ -328,6 +328,5 @@ def multilabel_soft_margin_loss(
     x = floating_node(input, "multilabel_soft_margin_loss")
     t = move(node_of(target, "multilabel_soft_margin_loss", "target"), x.dtype)
     z = -(t * p.log_sigmoid(x) + (1 - t) * p.log_sigmoid(-x))
-    if weight is not None:
-        z = z * move(node_of(weight, "multilabel_soft_margin_loss", "weight"), x.dtype)
+    z = weighted("multilabel_soft_margin_loss", z, weight)
     return reduce_loss(p.reduce_sum(z, axes=(z.ndim - 1,)) / z.shape[-1], word)

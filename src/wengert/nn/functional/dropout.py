@@ -37,7 +37,7 @@ def _kept(p: float, shape: Shape) -> Node:
 def _dropped(x: Node, p: float, shape: Shape) -> Node:
     """x / (1 - p) where kept, else 0; `shape` is that of the draw, and broadcasts to x."""
     scale = 1.0 / (1.0 - p) if p < 1 else 0.0
-    return primitives.where(_kept(p, shape), x * scale, 0)  # type: ignore[no-any-return]
+    return primitives.where(_kept(p, shape), x * scale, 0)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -123,7 +123,7 @@ def _alpha(x: Node, p: float, shape: Shape) -> Node:
         return x * 0
     scale = ((1 - p) * (1 + p * _SELU_FLOOR**2)) ** -0.5
     shift = -scale * p * _SELU_FLOOR
-    return primitives.where(_kept(p, shape), x, _SELU_FLOOR) * scale + shift  # type: ignore[no-any-return]
+    return primitives.where(_kept(p, shape), x, _SELU_FLOOR) * scale + shift
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:

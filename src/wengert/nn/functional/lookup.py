@@ -64,7 +64,7 @@ def embedding(
 
 def _column(x: Node) -> Node:
     """x with a new last dimension of size 1."""
-    return p.reshape(x, shape=(*x.shape, 1))  # type: ignore[no-any-return]
+    return p.reshape(x, shape=(*x.shape, 1))
 
 
 def _check_rows(index: Node, rows: int) -> None:
@@ -81,14 +81,14 @@ def _shorten(weight: Tensor, index: Node, max_norm: float, norm_type: float) -> 
         table = p.stop_gradient(weight._read())
         index = p.reshape(index, shape=(index.size,))
         used = renorm(wrap(p.take(table, index, axis=0, wrap=False)), norm_type, 0, max_norm)._read()
-        weight.copy_(wrap(p.index_put(table, used, index, axes=(0,))))  # type: ignore[attr-defined]
+        weight.copy_(wrap(p.index_put(table, used, index, axes=(0,))))
 
 
 def _frequency(index: Node, rows: int, dtype: Any) -> Node:
     """For each index, how often it occurs."""
     ones = p.full(scalar(1, dtype), shape=index.shape)
     counts = p.put_add(p.full(scalar(0, dtype), shape=(rows,)), index, ones, axis=0, wrap=False)
-    return p.take(counts, index, axis=0, wrap=False)  # type: ignore[no-any-return]
+    return p.take(counts, index, axis=0, wrap=False)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

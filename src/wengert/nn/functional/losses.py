@@ -16,7 +16,7 @@ from wengert.functions.operands import node_of, promote
 from wengert.graph.node import Node
 from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
-from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all
+from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all, weighted
 from wengert.nn.functional.distances import distance
 from wengert.primitives.casting import move
 from wengert.shapes import broadcast
@@ -40,10 +40,6 @@ def _pair(operation: str, input: Tensor, target: Tensor) -> tuple[Node, Node]:
         )
         broadcast(operation, x.shape, t.shape)
     return x, t
-
-
-def _weighted(operation: str, z: Node, weight: Optional[Tensor]) -> Node:
-    return z if weight is None else z * move(node_of(weight, operation, "weight"), z.dtype)
 
 
 # --- distance of two numbers ---------------------------------------------------------------------------------------
@@ -161,7 +157,7 @@ def binary_cross_entropy(
         )
     if x.value is not None and x.size and not (x.value.min() >= 0 and x.value.max() <= 1):
         raise runtime_error(name, "all elements of input should be between 0 and 1")
-    return reduce_loss(_weighted(name, p.binary_cross_entropy(x, t), weight), word)
+    return reduce_loss(weighted(name, p.binary_cross_entropy(x, t), weight), word)
 
 
 def binary_cross_entropy_with_logits(
@@ -187,7 +183,7 @@ def binary_cross_entropy_with_logits(
     else:
         positive = move(node_of(pos_weight, name, "pos_weight"), x.dtype)
         z = (1 - t) * x - ((positive - 1) * t + 1) * p.log_sigmoid(x)
-    return reduce_loss(_weighted(name, z, weight), word)
+    return reduce_loss(weighted(name, z, weight), word)
 
 
 def kl_div(

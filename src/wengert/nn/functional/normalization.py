@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any, Optional
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.errors import runtime_error, shape_error, value_error
+from wengert.functions.axes import count
 from wengert.functions.operands import node_of
 from wengert.functions.reduce import mean_node, widened
 from wengert.graph.node import Node
@@ -137,24 +137,44 @@ def batch_norm(
 
     Raises: ValueError for one value per channel in training; RuntimeError when sizes do not fit.
     """
-    x = floating_node(input, "batch_norm")
-    if x.ndim < 2:
-        raise shape_error("batch_norm", "an input (batch, channels, ...)", (x.shape,))
-    channels = x.shape[1]
-    _check_sizes("batch_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    shape = (channels, *(1,) * (x.ndim - 2))
+    x = _with_channels("batch_norm", input)
     axes = (0, *range(2, x.ndim))
+    if training and count(x.shape, axes) == 1:
+        raise value_error("batch_norm", "expected more than 1 value per channel when training", like(x.shape))
+    return _by_channel("batch_norm", x, running_mean, running_var, weight, bias, axes if training else None, momentum, eps)
+
+
+def _with_channels(operation: str, input: Tensor) -> Node:
+    x = floating_node(input, operation)
+    if x.ndim < 2:
+        raise shape_error(operation, "an input (batch, channels, ...)", (x.shape,))
+    return x
+
+
+def _by_channel(
+    operation: str,
+    x: Node,
+    running_mean: Optional[Tensor],
+    running_var: Optional[Tensor],
+    weight: Optional[Tensor],
+    bias: Optional[Tensor],
+    axes: Optional[tuple[int, ...]],
+    momentum: Any,
+    eps: float,
+) -> Tensor:
+    """Normalised by the input's own statistics over `axes`, towards which the running ones move, or for `axes` None by
+    the running ones."""
+    channels = x.shape[1]
+    _check_sizes(operation, channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    shape = (channels, *(1,) * (x.ndim - 2))
     wide = widened(x)
-    if training:
-        count = x.size // channels if channels else 0
-        if count == 1:
-            raise value_error("batch_norm", "expected more than 1 value per channel when training", like(x.shape))
-        if running_mean is not None and running_var is not None:
-            _move_running(running_mean, running_var, wide, axes, count, momentum)
-        y = p.standardize(wide, scalar(eps, wide.dtype), axes=axes)
+    if axes is None:
+        y = _by_running(operation, wide, running_mean, running_var, shape, eps)
     else:
-        y = _by_running("batch_norm", wide, running_mean, running_var, shape, eps)
-    return wrap(move(_affine(y, weight, bias, shape, "batch_norm"), x.dtype))
+        if running_mean is not None and running_var is not None:
+            _move_running(running_mean, running_var, wide, axes, momentum)
+        y = p.standardize(wide, scalar(eps, wide.dtype), axes=axes)
+    return wrap(move(_affine(y, weight, bias, shape, operation), x.dtype))
 
 
 def _by_running(
@@ -166,14 +186,13 @@ def _by_running(
     return (x - centre) * p.rsqrt(spread + eps)
 
 
-def _move_running(
-    running_mean: Tensor, running_var: Tensor, x: Node, axes: tuple[int, ...], count: int, momentum: Any
-) -> None:
-    """running = (1 - momentum) running + momentum current, in place. `axes` leave the channel; `count` values each."""
+def _move_running(running_mean: Tensor, running_var: Tensor, x: Node, axes: tuple[int, ...], momentum: Any) -> None:
+    """running = (1 - momentum) running + momentum current, in place. `axes` leave the channel."""
     with no_grad():
         x = p.stop_gradient(x)
         centred = x - mean(x, axes)
-        correction = count / (count - 1) if count > 1 else float("nan")
+        n = count(x.shape, axes)
+        correction = n / (n - 1) if n > 1 else float("nan")
         current_var = mean(p.square(centred), axes) * correction
         _blend(running_mean, mean(x, axes), momentum)
         _blend(running_var, current_var, momentum)
@@ -186,7 +205,7 @@ def _blend(running: Tensor, current: Node, momentum: Any) -> None:
         current = mean_node(current, (0,))
     current = move(p.reshape(current, shape=old.shape), old.dtype)
     factor = momentum._read() if isinstance(momentum, Tensor) else momentum
-    running.copy_(wrap(old * (1 - factor) + current * factor))  # type: ignore[attr-defined]
+    running.copy_(wrap(old * (1 - factor) + current * factor))
 
 
 def instance_norm(
@@ -208,26 +227,12 @@ def instance_norm(
 
     Raises: ValueError for one spatial element; RuntimeError when sizes do not fit.
     """
-    x = floating_node(input, "instance_norm")
-    if x.ndim < 2:
-        raise shape_error("instance_norm", "an input (batch, channels, ...)", (x.shape,))
-    channels = x.shape[1]
-    _check_sizes(
-        "instance_norm", channels, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias
-    )
-    shape = (channels, *(1,) * (x.ndim - 2))
+    x = _with_channels("instance_norm", input)
     axes = tuple(range(2, x.ndim))
-    wide = widened(x)
-    if use_input_stats:
-        count = prod(x.shape[2:])
-        if count == 1:
-            raise value_error("instance_norm", "expected more than 1 spatial element when training", like(x.shape))
-        if running_mean is not None and running_var is not None:
-            _move_running(running_mean, running_var, wide, axes, count, momentum)
-        y = p.standardize(wide, scalar(eps, wide.dtype), axes=axes)
-    else:
-        y = _by_running("instance_norm", wide, running_mean, running_var, shape, eps)
-    return wrap(move(_affine(y, weight, bias, shape, "instance_norm"), x.dtype))
+    if use_input_stats and count(x.shape, axes) == 1:
+        raise value_error("instance_norm", "expected more than 1 spatial element when training", like(x.shape))
+    own = axes if use_input_stats else None
+    return _by_channel("instance_norm", x, running_mean, running_var, weight, bias, own, momentum, eps)
 
 
 def group_norm(
@@ -240,9 +245,7 @@ def group_norm(
 
     Raises: RuntimeError when the channels do not divide into groups; ValueError for one value in a group.
     """
-    x = floating_node(input, "group_norm")
-    if x.ndim < 2:
-        raise shape_error("group_norm", "an input (batch, channels, ...)", (x.shape,))
+    x = _with_channels("group_norm", input)
     batch, channels = x.shape[:2]
     if num_groups <= 0 or channels % num_groups:
         raise shape_error(

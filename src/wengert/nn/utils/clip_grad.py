@@ -45,7 +45,7 @@ def get_total_norm(
         return zeros(())
     norms = [norm(tensor, order) for tensor in tensors]
     total = norms[0] if len(norms) == 1 else norm(stack(norms), order)
-    if error_if_nonfinite and not total.isfinite().item():  # type: ignore[attr-defined]
+    if error_if_nonfinite and not total.isfinite().item():
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it cannot be clipped. "
             "With error_if_nonfinite=False the gradients are scaled by it all the same."
@@ -59,9 +59,9 @@ def clip_grads_with_norm_(
 ) -> None:
     """Scale the gradients, in place, by max_norm / total_norm where that is below 1."""
     grads = _grads(parameters)
-    scale = clamp(true_divide(float(max_norm), total_norm + 1e-6), max=1.0)  # type: ignore[operator]
+    scale = clamp(true_divide(float(max_norm), total_norm + 1e-6), max=1.0)
     for grad in grads:
-        grad.copy_(mul(grad, scale))  # type: ignore[attr-defined]
+        grad.copy_(mul(grad, scale))
 
 
 @no_grad()
@@ -89,4 +89,4 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: Optional[b
     """Hold every element of the gradients, in place, within +-clip_value."""
     bound: Any = float(clip_value)
     for grad in _grads([parameters] if isinstance(parameters, Tensor) else list(parameters)):
-        grad.copy_(clamp(grad, -bound, bound))  # type: ignore[attr-defined]
+        grad.copy_(clamp(grad, -bound, bound))

@@ -24,5 +24,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     start = 0
     for parameter in parameters:
         stop = start + parameter.numel()
-        parameter.data = reshape(vec[start:stop], tuple(parameter.shape)).data  # type: ignore[index]
+        parameter.data = reshape(vec[start:stop], tuple(parameter.shape)).data
         start = stop

@@ -73,7 +73,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
-        return tuple([tensor[index] for tensor in self.tensors])  # type: ignore[index]
+        return tuple([tensor[index] for tensor in self.tensors])
 
     def __getbatch__(self, indices: Array) -> tuple[Tensor, ...]:
         return tuple([rows(tensor, indices) for tensor in self.tensors])
@@ -151,7 +151,7 @@ class ConcatDataset(Dataset[T_co]):
             raise error(f"ConcatDataset: {words}; got {index}, and there are {n} samples")
         index = index + n if index < 0 else index
         which = bisect_right(self.cumulative_sizes, index)
-        return self.datasets[which][index - self._first(which)]  # type: ignore[no-any-return]
+        return self.datasets[which][index - self._first(which)]
 
     def _first(self, which: int) -> int:
         """The number of the first sample of a data set."""
@@ -245,7 +245,7 @@ class Subset(Dataset[T_co]):
 def samples(dataset: Any, indices: Sequence[Any]) -> list[Any]:
     """The samples at the indices: several at once where the data set can, else one by one."""
     if wins(type(dataset), "__getitems__", "__getitem__"):
-        return dataset.__getitems__(indices)  # type: ignore[no-any-return]
+        return dataset.__getitems__(indices)
     return [dataset[i] for i in indices]
 
 

@@ -180,7 +180,7 @@ class Workers(_LoaderIterator):
         ready = connection.wait(list(numbers), self._loader.timeout or None)
         if not ready:
             self._timed_out()
-        return min([numbers[each] for each in ready])  # type: ignore[index]
+        return min([numbers[each] for each in ready])
 
     def _receive(self, number: int) -> Any:
         """The next result of this epoch from a worker.

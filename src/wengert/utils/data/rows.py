@@ -32,7 +32,7 @@ def batch_reader(source: Any) -> Optional[Reader]:
     if isinstance(source, np.ndarray):
         return partial(_array_rows, source)
     if wins(type(source), "__getbatch__", "__getitem__"):
-        return source.__getbatch__  # type: ignore[no-any-return]
+        return source.__getbatch__
     return None
 
 

@@ -31,7 +31,7 @@ def epoch_of(sampler: Any) -> Optional[Array]:
 def index_batches(sampler: Any) -> Iterator[Any]:
     """The batches of a batch sampler: int64 arrays where it can give them, else what it gives."""
     if wins(type(sampler), "_batches", "__iter__"):
-        return sampler._batches()  # type: ignore[no-any-return]
+        return sampler._batches()
     return iter(sampler)
 
 
@@ -91,7 +91,7 @@ class RandomSampler(Sampler[int]):
     def _epoch(self) -> Array:
         n, count = len(self.data_source), self.num_samples
         if self.replacement:
-            return randint(0, n, (count,), generator=self.generator)._array()  # type: ignore[no-any-return]
+            return randint(0, n, (count,), generator=self.generator)._array()
         if not n:
             return np.empty(0, np.int64)
         rounds = [randperm(n, generator=self.generator)._array() for _ in range(-(-count // n))]
@@ -143,7 +143,7 @@ class WeightedRandomSampler(Sampler[int]):
 
     def _epoch(self) -> Array:
         drawn = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
-        return drawn._array()  # type: ignore[no-any-return]
+        return drawn._array()
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._epoch().tolist())
