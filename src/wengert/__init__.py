@@ -37,21 +37,7 @@ from wengert.dtypes import (
 )
 from wengert.functions import linalg, methods as _methods, random, return_types, special
 from wengert.functions.counting import bincount, histc, histogram, unique, unique_consecutive
-from wengert.functions.create import (
-    arange,
-    empty,
-    empty_like,
-    empty_strided,
-    eye,
-    full,
-    full_like,
-    linspace,
-    logspace,
-    ones,
-    ones_like,
-    zeros,
-    zeros_like,
-)
+from wengert.functions.create import empty, empty_like, empty_strided, full, full_like, ones, ones_like, zeros, zeros_like
 from wengert.functions.cumulative import (
     cummax,
     cummin,
@@ -211,13 +197,8 @@ from wengert.functions.join import (
     concat,
     concatenate,
     dstack,
-    flip,
-    fliplr,
-    flipud,
     hstack,
     repeat_interleave,
-    roll,
-    rot90,
     row_stack,
     stack,
     tile,
@@ -239,24 +220,9 @@ from wengert.functions.matrices import (
 )
 from wengert.functions.multilinear import chain_matmul, cross, kron, matrix_power, tensordot, trace
 from wengert.functions.norms import cdist, dist, norm, pdist, renorm
+from wengert.functions.order import adjoint, moveaxis, movedim, permute, swapaxes, swapdims, t, transpose
 from wengert.functions.overwrite import diagonal_scatter, fill, fill_, narrow_copy, select_scatter, slice_scatter, zero_
-from wengert.functions.parts import (
-    as_strided,
-    chunk,
-    diagonal,
-    dsplit,
-    hsplit,
-    narrow,
-    select,
-    split,
-    split_with_sizes,
-    tensor_split,
-    unbind,
-    unsafe_chunk,
-    unsafe_split,
-    unsafe_split_with_sizes,
-    vsplit,
-)
+from wengert.functions.parts import as_strided, as_strided_scatter, diagonal, narrow, select, view_as_complex, view_as_real
 from wengert.functions.patterns import (
     block_diag,
     cartesian_prod,
@@ -269,6 +235,20 @@ from wengert.functions.patterns import (
     tril_indices,
     triu,
     triu_indices,
+    vander,
+)
+from wengert.functions.pieces import (
+    chunk,
+    dsplit,
+    hsplit,
+    split,
+    split_with_sizes,
+    tensor_split,
+    unbind,
+    unsafe_chunk,
+    unsafe_split,
+    unsafe_split_with_sizes,
+    vsplit,
 )
 from wengert.functions.products import (
     addbmm,
@@ -286,8 +266,10 @@ from wengert.functions.products import (
     outer,
     vdot,
 )
+from wengert.functions.put import index_put, index_put_, put, take, take_along_dim, unravel_index
 from wengert.functions.quantiles import median, mode, nanmedian, nanquantile, quantile
 from wengert.functions.random import rand, rand_like, randint, randint_like, randn, randn_like, randperm
+from wengert.functions.ranges import arange, eye, linspace, logspace
 from wengert.functions.reduce import (
     all,
     any,
@@ -307,16 +289,11 @@ from wengert.functions.scatter import (
     index_add,
     index_copy,
     index_fill,
-    index_put,
-    index_put_,
     index_reduce,
     index_select,
-    put,
     scatter,
     scatter_add,
     scatter_reduce,
-    take,
-    take_along_dim,
 )
 from wengert.functions.seeds import (
     Generator,
@@ -328,29 +305,23 @@ from wengert.functions.seeds import (
     set_rng_state,
 )
 from wengert.functions.shape import (
-    adjoint,
     atleast_1d,
     atleast_2d,
     atleast_3d,
+    broadcast_shapes,
     broadcast_tensors,
     broadcast_to,
     flatten,
-    moveaxis,
-    movedim,
-    permute,
     ravel,
     reshape,
     squeeze,
-    swapaxes,
-    swapdims,
-    t,
-    transpose,
     unflatten,
     unsqueeze,
 )
 from wengert.functions.sort import argsort, bucketize, isin, kthvalue, msort, searchsorted, sort, topk
 from wengert.functions.special import igamma, igammac, mvlgamma, polygamma
 from wengert.functions.statistics import corrcoef, cov, std, std_mean, var, var_mean
+from wengert.functions.turn import flip, fliplr, flipud, roll, rot90
 from wengert.functions.types import (
     channels_last,
     contiguous_format,

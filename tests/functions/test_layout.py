@@ -50,6 +50,8 @@ CASES = {
     "resize_ to fewer": lambda t: x(t).clone().resize_(2, 2),
     "resize_ to more": lambda t: x(t).clone().resize_(4, 4).shape,
     "resize_as_": lambda t: x(t).clone().resize_as_(t.ones(6)),
+    "storage": lambda t: (x(t)[1].untyped_storage().nbytes(), x(t).untyped_storage().data_ptr() > 0),
+    "where it is": lambda t: (x(t).is_cpu, x(t).is_conj(), x(t).resolve_conj()),
     "cpu": lambda t: x(t).cpu(),
 }
 

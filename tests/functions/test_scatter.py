@@ -151,6 +151,9 @@ OTHER = {
     "slice_scatter by steps": lambda t: x(t).slice_scatter(t.ones(3, 2, dtype=t.float64), 1, 0, 4, 2),
     "slice_scatter of nothing": lambda t: x(t).slice_scatter(t.ones(0, 4, dtype=t.float64), 0, 2, 1),
     "diagonal_scatter": lambda t: x(t).diagonal_scatter(t.ones(3, dtype=t.float64), 1),
+    "unravel_index": lambda t: t.unravel_index(t.tensor([0, 5, 11]), (3, 4)),
+    "apply_": lambda t: x(t).apply_(lambda v: v * 2 + 1),
+    "map_": lambda t: x(t).map_(t.ones(4, dtype=t.float64), lambda v, w: v - w),
     "narrow_copy": lambda t: t.narrow_copy(x(t), 1, 1, 2),
 }
 

@@ -169,8 +169,26 @@ FUNCTIONS = {
     "view in fewer bits": lambda t: t.tensor([1, 256], dtype=t.int32).view(t.uint8),
     "view in more bits": lambda t: t.zeros(2, 8, dtype=t.uint8).view(t.float64),
     "complex as real": lambda t: t.tensor([1 + 2j]).view(t.float32),
+    "complex as pairs": lambda t: t.view_as_real(t.tensor([[1 + 2j], [3 - 1j]]).t()),
+    "pairs as complex": lambda t: t.view_as_complex(t.arange(12.0).reshape(3, 2, 2).transpose(0, 1)),
+    "layout of pairs": lambda t: (t.view_as_real(t.ones(2, 3, dtype=t.complex64).t()[1:]).stride(),
+                                  t.view_as_real(t.ones(2, 3, dtype=t.complex64)[1:]).storage_offset(),
+                                  t.view_as_complex(t.ones(3, 2, 2)[1:]).stride()),
+    "written pairs": lambda t: written(t.zeros(2, dtype=t.complex64), lambda z: t.view_as_real(z)[:, 1].add_(3)),
+    "written complex": lambda t: written(t.zeros(2, 2), lambda x: t.view_as_complex(x).add_(1 + 2j)),
+    "written real part": lambda t: written(t.zeros(2, dtype=t.complex64), lambda z: z.real.add_(3)),
+    "written imaginary part": lambda t: written(t.zeros(2, 2, dtype=t.complex64), lambda z: z[1].imag.fill_(3)),
+    "parts of a transpose": lambda t: t.tensor([[1 + 2j, 3j], [4.0, 5 - 1j]]).t().imag,
+    "broadcast_shapes": lambda t: t.broadcast_shapes((2, 1), (3,), 3, ()),
+    "as_strided_scatter": lambda t: t.as_strided_scatter(t.zeros(3, 3), t.ones(2, 2), (2, 2), (4, 1), 1),
+    "reversed": lambda t: list(reversed(t.arange(3))),
     "strides of one": lambda t: t.ones(2, 3).stride(1),
 }
+
+
+def written(base, write):
+    write(base)
+    return base
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -226,6 +244,12 @@ ERRORS = {
     "view of a number in other bits": lambda t: t.tensor(1.0).view(t.uint8),
     "view in bits that do not fit": lambda t: t.ones(3, dtype=t.uint8).view(t.float32),
     "view of columns in other bits": lambda t: t.ones(4, 4).t().view(t.uint8),
+    "pairs of reals": lambda t: t.view_as_real(t.ones(2)),
+    "complex of three": lambda t: t.view_as_complex(t.ones(2, 3)),
+    "complex of ints": lambda t: t.view_as_complex(t.ones(2, 2, dtype=t.int64)),
+    "complex of columns": lambda t: t.view_as_complex(t.ones(2, 2).t()),
+    "shapes that do not broadcast": lambda t: t.broadcast_shapes((2,), (3,)),
+    "as_strided_scatter of another size": lambda t: t.as_strided_scatter(t.zeros(3), t.ones(3), (2,), (1,)),
     "no tensor": lambda t: t.reshape([1, 2], (2,)),
 }
 
@@ -233,6 +257,18 @@ ERRORS = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors_as_in_pytorch(name):
     agree(ERRORS[name])
+
+
+def test_gradients_of_complex_parts():
+    def case(t):
+        z = t.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+        pairs = t.view_as_real(z)
+        y = (pairs * t.tensor([[1.0, 2.0], [3.0, 4.0]])).sum() + (z.real * z.imag).sum()
+        back = t.view_as_complex(pairs * 2)
+        (y + (back * back.conj()).real.sum()).backward()
+        return z.grad
+
+    agree(case)
 
 
 IN_PLACE = {

@@ -42,6 +42,8 @@ class Fuzzer:
         self.pool: list[Node] = []
         self.bad_index = self.chance(0.06)
         self.big = self.chance(0.05)
+        self.sizes: tuple[int, ...] = ()
+        self.sizes = self.shape()
 
     # --- chance ------------------------------------------------------------------------------------------------------
 
@@ -56,6 +58,12 @@ class Fuzzer:
         return int(self.random.integers(low, high + 1))
 
     def shape(self, most: int = 4) -> tuple[int, ...]:
+        """Often made of the graph's own sizes, so that its values fit together."""
+        if self.chance(0.75):
+            kept = [n for n in self.sizes if self.chance(0.8)]
+            if self.chance(0.1):
+                self.random.shuffle(kept)
+            return tuple(kept)
         limit = MOST_BIG if self.big else LARGEST
         while True:
             rank = self.choice([n for n in (0, 1, 1, 2, 2, 2, 3, 3, 4) if n <= most])
@@ -404,12 +412,20 @@ class Fuzzer:
     def program(self) -> tuple[Program, list[Any]]:
         """The graph as a program, and arrays for all its inputs."""
         with separate_tape():
-            self.grow(self.integer(3, 45))
-            outputs = [self.pool[-1], *[self.choice(self.pool) for _ in range(self.integer(0, 4))]]
+            self.grow(self.choice((4, 10, 20, 40, 80)))
+            late = self.pool[len(self.pool) // 2 :]
+            outputs = [self.pool[-1], *[self.choice(late) for _ in range(self.integer(0, 6))], self.choice(self.pool)]
+            if self.chance(0.3):
+                outputs = self.unread()
             if self.chance(0.5):
                 outputs += self.gradients(outputs)
             program = Program(self.inputs, outputs)
         return program, [*self.values, *program.constants]
+
+    def unread(self) -> list[Node]:
+        """The values that no other one is made of, so that the whole graph is needed."""
+        read = {x for y in self.pool for x in y.inputs}
+        return [y for y in self.pool if y not in read]
 
     def gradients(self, outputs: Sequence[Node]) -> list[Node]:
         roots = list(dict.fromkeys(y for y in outputs if y.tracked and y.type.inexact))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm import compile as llvm
+from wengert.backends.llvm import compile as llvm, program, scalars, target
 from wengert.backends.llvm.program import Compiled
 from wengert.graph.graph import Graph
 
@@ -42,3 +42,13 @@ def assert_same(got: Sequence[Any], want: Sequence[Any], ulps: float = 64) -> No
 def unit(dtype: Any) -> float:
     """The distance from 1 to the next number."""
     return {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "complex64": 2.0**-23}.get(dtype.name, 2.0**-52)
+
+
+def use_vectors(monkeypatch: Any, width: int) -> None:
+    """Generate code as for a CPU whose vector registers have `width` bytes, until the test ends."""
+    found = target.host()
+    letter = {64: "e", 32: "d"}.get(width, "") if found.letter else ""
+    narrow = found._replace(width=width, registers=32 if width == 64 else 16, letter=letter)
+    for module in (target, scalars, program):
+        monkeypatch.setattr(module, "host", lambda: narrow)
+    monkeypatch.setattr(scalars, "vector_function", target.vector_function.__wrapped__)

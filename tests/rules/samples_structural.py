@@ -114,6 +114,15 @@ def _windows(draw: Draw) -> Sample:
     return Sample((draw.values(shape),), params)
 
 
+def _complex(draw: Draw) -> Sample:
+    draw.complex = True
+    return Sample((draw.values(draw.shape()),))
+
+
+def _pairs(draw: Draw) -> Sample:
+    return Sample((draw.values((*draw.shape(max_rank=2), 2)),))
+
+
 def _reinterpret(draw: Draw) -> Sample:
     """The last size suits the elements of every dtype. Bytes that are neither 0 nor 1 are no bool."""
     shape = (*draw.shape(max_rank=2), draw.choice((0, 16)))
@@ -204,6 +213,8 @@ CASES: dict[str, Case] = {
     "diagonal_update": Case(_diagonal_update, **MOVED),
     "as_strided": Case(_as_strided, **MOVED),
     "windows": Case(_windows, **MOVED),
+    "as_real": Case(_complex, complex=True, dtypes=COMPLEXES),
+    "as_complex": Case(_pairs, dtypes=(dtypes.float32, dtypes.float64)),
     "reinterpret": Case(_reinterpret),
     "concatenate": Case(_concatenate, **MOVED),
     "pad": Case(_pad, **MOVED),

@@ -15,7 +15,7 @@ from wengert.derive.level import leave
 from wengert.errors import GradientError, shape_error, type_error
 from wengert.graph.node import Node
 from wengert.graph.record import next_serial, retaining
-from wengert.graph.rule import primitives
+from wengert.primitives.casting import move
 from wengert.primitives.control import identity
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -119,14 +119,10 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: Optional[int] = None) -
         raise GradientError("make_dual: the tensor already has a tangent at this level")
     node = identity(x)
     x_dot = tangent._read()
-    here.tangents[node] = x_dot if x_dot.dtype is x.dtype else _in_dtype_of(x, x_dot)
-    return wrap(node)
-
-
-def _in_dtype_of(x: Node, x_dot: Node) -> Node:
     if x_dot.dtype.is_complex and not x.dtype.is_complex:
         raise GradientError(f"make_dual: a {x.dtype} tensor cannot move by a {x_dot.dtype} tangent")
-    return primitives.convert(x_dot, dtype=x.dtype)  # type: ignore[no-any-return]
+    here.tangents[node] = move(x_dot, x.dtype)
+    return wrap(node)
 
 
 def unpack_dual(tensor: Tensor, *, level: Optional[int] = None) -> UnpackedDualTensor:

@@ -51,7 +51,7 @@ class Node:
         node = self._node
         if node.watch is None:
             node.watch = Hooks(None)
-        return node.watch  # type: ignore[no-any-return]
+        return node.watch
 
     def _sequence_nr(self) -> int:
         return self._node.serial
@@ -103,7 +103,7 @@ class AccumulateGrad(Node):
 def _as_tuple(hook: Callable[..., Any], grad: Tensor) -> Optional[Tensor]:
     """A hook on a tuple of one gradient, called with the gradient."""
     answer = hook((grad,))
-    return answer[0] if isinstance(answer, tuple) else answer  # type: ignore[no-any-return]
+    return answer[0] if isinstance(answer, tuple) else answer
 
 
 _classes: dict[str, type[Node]] = {}
@@ -179,7 +179,7 @@ def node_at(edge: GradientEdge) -> recorded.Node:
     """The recorded node of an edge."""
     node = edge.node._node
     if isinstance(node.type, TupleType):
-        return element(node, index=edge.output_nr)  # type: ignore[no-any-return]
+        return element(node, index=edge.output_nr)
     return node
 
 

@@ -46,7 +46,7 @@ def name_of(node: Node) -> str:
     node, _ = apparent(node)
     name = node.primitive.name
     if node.primitive is custom:
-        return node.inputs[-1].value.name if node.inputs else "CustomBackward"  # type: ignore[no-any-return]
+        return node.inputs[-1].value.name if node.inputs else "CustomBackward"
     if name == "dot":
         return "MmBackward0" if node.ndim == 2 else "BmmBackward0"
     if name == "slice":

@@ -10,6 +10,7 @@ from wengert.derive.rules import Rule
 from wengert.errors import GradientError
 from wengert.graph.node import OVERWRITTEN, RELEASED, Node
 from wengert.graph.rule import primitives, unbroadcast, zeros_of
+from wengert.primitives.casting import move
 from wengert.primitives.control import CustomInputs, custom_inputs, pack
 from wengert.tensors.hooks import user_code
 from wengert.tensors.tensor import Tensor, wrap
@@ -181,8 +182,7 @@ class UserRule(Rule):
                 f"Function {self.name} returned a complex gradient at index {number}, but its forward input is {x.dtype}; "
                 "return the real part"
             )
-        x_bar = unbroadcast(x_bar, x.type)
-        return x_bar if x_bar.dtype is x.dtype else primitives.convert(x_bar, dtype=x.dtype)
+        return move(unbroadcast(x_bar, x.type), x.dtype)
 
     def _check_outputs(self) -> None:
         """PyTorch's error when an output that was saved has been changed in place."""
@@ -225,7 +225,7 @@ class UserRule(Rule):
                 f"{self.cls.__name__}.jvp returned a tangent of shape {list(node.shape)} for an output of shape "
                 f"{list(type.shape)}"
             )
-        return node if node.dtype is type.dtype else primitives.convert(node, dtype=type.dtype)  # type: ignore[no-any-return]
+        return node if node.dtype is type.dtype else primitives.convert(node, dtype=type.dtype)
 
     # --- vmap
 
@@ -257,7 +257,7 @@ class UserRule(Rule):
 def _first(x: Node, dim: Optional[int], size: int) -> Node:
     """x with its batch axis, at `dim`, in front; repeated when it has none."""
     if dim is None:
-        return primitives.expand(x, shape=(size, *x.shape))  # type: ignore[no-any-return]
+        return primitives.expand(x, shape=(size, *x.shape))
     dim %= x.ndim
     return x if dim == 0 else primitives.permute(x, order=(dim, *[i for i in range(x.ndim) if i != dim]))
 

@@ -56,12 +56,12 @@ class Interpreter:
                     for i in dead:
                         slots[i] = None
             except Exception as error:
-                explain(error, *self.origins[len(slots) - len(values) - len(self.constants)])
+                _explain(error, *self.origins[len(slots) - len(values) - len(self.constants)])
                 raise
         return [_as_array(slots[i]) for i in self.outputs]
 
 
-def explain(error: Exception, primitive: Primitive, origin: Any) -> None:
+def _explain(error: Exception, primitive: Primitive, origin: Any) -> None:
     """Give an error the line of the user's program that recorded the failing operation."""
     where = describe(origin)
     if where and len(error.args) == 1 and isinstance(error.args[0], str):

@@ -9,7 +9,7 @@ from wengert import trees
 from wengert.derive.reverse import pull_back
 from wengert.func.level import name_of
 from wengert.graph.node import Node
-from wengert.graph.rule import add_nodes, primitives, zeros_of
+from wengert.graph.rule import add_nodes, zeros_of
 from wengert.tensors.hooks import backward_pass, run_hooks
 from wengert.tensors.tensor import Tensor
 

@@ -14,6 +14,7 @@ from wengert.func.arguments import Argnums, Chosen, Entered, only_tensors, or_ze
 from wengert.func.level import Level, forward_level, reverse_level, write_back
 from wengert.graph.node import Node
 from wengert.graph.record import scalar, tracking
+from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, wrap
 
 # --- reverse mode ----------------------------------------------------------------------------------------------------

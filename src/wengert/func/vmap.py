@@ -213,7 +213,7 @@ def moved(x: Node, source: int, target: int) -> Node:
         return x
     order = [i for i in range(x.ndim) if i != source]
     order.insert(target, source)
-    return primitives.permute(x, order=tuple(order))  # type: ignore[no-any-return]
+    return primitives.permute(x, order=tuple(order))
 
 
 def _run(

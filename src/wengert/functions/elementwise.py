@@ -18,7 +18,7 @@ from wengert.functions.operands import assign, deliver, floating, is_number, nod
 from wengert.graph.record import record, recorder, scalar
 from wengert.graph.rule import Primitive, primitives
 from wengert.primitives.casting import move
-from wengert.tensors.tensor import Tensor, wrap
+from wengert.tensors.tensor import Tensor, view, wrap
 
 _new = object.__new__
 
@@ -448,14 +448,20 @@ def nan_to_num(
 
 def real(input: Tensor) -> Tensor:
     """The real part; a real tensor gives itself."""
-    return wrap(p.real(node_of(input, "real"))) if input.is_complex() else input
+    return _part(input, 0) if input.is_complex() else input
 
 
 def imag(input: Tensor) -> Tensor:
     """The imaginary part. Raises: RuntimeError for a real tensor."""
     if not input.is_complex():
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return wrap(p.imag(node_of(input, "imag")))
+    return _part(input, 1)
+
+
+def _part(input: Tensor, number: int) -> Tensor:
+    """The real (0) or the imaginary parts (1), sharing the memory."""
+    whole = tuple([(0, n, 1) for n in input.shape])
+    return view(view(input, p.as_real, ()), p.slice, ((*whole, number),))
 
 
 def conj(input: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from wengert.runtime.flush import value_of
 from wengert.settings import settings
 from wengert.tensors.device import check_device, device
 from wengert.tensors.strides import is_plain, is_row_major, layout_of
-from wengert.tensors.tensor import Tensor, view_in_place, wrap
+from wengert.tensors.tensor import Tensor, link_of, view_in_place, wrap
 
 __all__ = ["numel", "is_same_size", "is_floating_point", "is_complex", "is_nonzero"]
 
@@ -67,6 +67,31 @@ def data_ptr(self: Tensor) -> int:
     self._current()
     offset = layout_of(self)[1]
     return value_of(link.cell.node).ctypes.data + offset * self.dtype.itemsize
+
+
+class Storage:
+    """The memory that a tensor shares, to be asked where it is and how large."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+        self._cell = link_of(tensor).cell
+
+    def data_ptr(self) -> int:
+        """The address of its first byte."""
+        self._tensor._current()
+        address: int = value_of(self._cell.node).ctypes.data
+        return address
+
+    def nbytes(self) -> int:
+        """How many bytes it has."""
+        return self._cell.node.size * self._cell.node.dtype.itemsize
+
+    size = __len__ = nbytes
+
+
+def untyped_storage(self: Tensor) -> Storage:
+    """The memory that the tensor shares with its views."""
+    return Storage(self)
 
 
 def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
@@ -233,11 +258,14 @@ def is_nonzero(input: Tensor) -> bool:
 
 METHODS: dict[str, Any] = {
     "stride": stride, "storage_offset": storage_offset, "is_contiguous": is_contiguous, "contiguous": contiguous,
-    "data_ptr": data_ptr, "resize_": resize_, "resize_as_": resize_as_, "to": to, "type": type, "type_as": type_as,
+    "data_ptr": data_ptr, "untyped_storage": untyped_storage,
+    "resize_": resize_, "resize_as_": resize_as_, "to": to, "type": type, "type_as": type_as,
     "cuda": cuda, "cpu": cpu, "get_device": get_device, "pin_memory": _itself,
     "is_pinned": lambda self, device=None: False, "is_same_size": is_same_size,
     "is_nonzero": is_nonzero, "nelement": Tensor.numel, "ndimension": Tensor.dim,
-    "is_signed": lambda self: self.dtype.is_signed,
+    "is_signed": lambda self: self.dtype.is_signed, "is_inference": lambda self: False,
+    "is_conj": lambda self: False, "is_neg": lambda self: False, "resolve_conj": _itself, "resolve_neg": _itself,
+    "is_cpu": property(lambda self: True),
     "float": _converter(dtypes.float32), "double": _converter(dtypes.float64), "half": _converter(dtypes.float16),
     "bfloat16": _converter(dtypes.bfloat16), "long": _converter(dtypes.int64), "int": _converter(dtypes.int32),
     "short": _converter(dtypes.int16), "char": _converter(dtypes.int8), "byte": _converter(dtypes.uint8),

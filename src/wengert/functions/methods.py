@@ -27,12 +27,16 @@ from wengert.functions import (
     matrices,
     multilinear,
     norms,
+    order,
     overwrite,
     parts,
     patterns,
+    pieces,
     products,
+    put,
     quantiles,
     random,
+    ranges,
     reduce,
     sampling,
     scatter,
@@ -41,6 +45,7 @@ from wengert.functions import (
     sort,
     special,
     statistics,
+    turn,
     types,
 )
 from wengert.functions.elementwise import in_place
@@ -50,8 +55,8 @@ from wengert.tensors.tensor import Tensor
 
 MODULES: tuple[ModuleType, ...] = (
     counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, masks, matrices,
-    multilinear, norms, overwrite, parts, patterns, products, quantiles, random, reduce, sampling, scatter, seeds,
-    shape, sort, special, statistics, interop, printing, types,
+    multilinear, norms, order, overwrite, parts, patterns, pieces, products, put, quantiles, random, ranges, reduce,
+    sampling, scatter, seeds, shape, sort, special, statistics, turn, types, interop, printing,
 )  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 from typing import Any, Optional
 
+import numpy as np
+
 from wengert.dtypes import bool_
 from wengert.errors import shape_error
 from wengert.functions.axes import axis_of
@@ -13,12 +15,13 @@ from wengert.functions.index import fitted
 from wengert.functions.operands import node_of, shape_of
 from wengert.functions.parts import along, position
 from wengert.graph.node import Node
-from wengert.graph.record import record, recorder, scalar
+from wengert.graph.record import literal, record, recorder, scalar
 from wengert.primitives.casting import move
 from wengert.primitives.control import clone
 from wengert.primitives.creation import full
 from wengert.primitives.piecewise import where
 from wengert.primitives.views import diagonal_update, reshape, slice_update
+from wengert.runtime.flush import value_of
 from wengert.tensors.tensor import Tensor, wrap, write
 
 __all__ = ["fill", "fill_", "zero_", "select_scatter", "slice_scatter", "diagonal_scatter", "narrow_copy"]
@@ -94,6 +97,29 @@ def _row_major_step(shape: tuple[int, ...], axis: int) -> int:
     return step
 
 
+def apply_(self: Tensor, callable: Any) -> Tensor:
+    """Replace each element by what a Python function makes of it, in place. Slow; no derivative flows.
+
+    Raises: RuntimeError for a tensor that requires grad.
+    """
+    return map_(self, self, lambda value, _: callable(value))
+
+
+def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
+    """Replace each element by what a Python function makes of it and of the one in `tensor` (broadcast), in place.
+
+    Raises: RuntimeError for a tensor that requires grad, and for one that does not broadcast.
+    """
+    x, other = node_of(self, "map_"), node_of(tensor, "map_", "tensor")
+    if self.requires_grad:
+        raise RuntimeError("Can't call apply_() or map_() on Variable that requires grad. Use var.detach() instead.")
+    other = fitted(tensor, other.dtype, x.shape, "map_: The size of tensor {} does not broadcast to {}")
+    pairs = zip(value_of(x).reshape(-1).tolist(), value_of(other).reshape(-1).tolist())
+    values = [callable(a, b) for a, b in pairs]
+    array = np.array(values, dtype=None if values else x.dtype.numpy).astype(x.dtype.numpy).reshape(x.shape)
+    return write(self, literal(array, x.type))
+
+
 # --- a part, out of place ----------------------------------------------------------------------------------------------
 
 
@@ -152,6 +178,6 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 METHODS: dict[str, Any] = {
     "fill_": fill_, "zero_": zero_, "copy_": copy_, "fill_diagonal_": fill_diagonal_,
     "select_scatter": select_scatter, "slice_scatter": slice_scatter, "diagonal_scatter": diagonal_scatter,
-    "narrow_copy": narrow_copy,
+    "narrow_copy": narrow_copy, "apply_": apply_, "map_": map_,
 }  # fmt: skip
 IN_PLACE: tuple[str, ...] = ()

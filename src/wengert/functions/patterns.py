@@ -11,9 +11,10 @@ import numpy as np
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.functions.axes import axis_of
-from wengert.functions.create import filled, finish, positions
+from wengert.functions.create import filled, finish
 from wengert.functions.data import dtype_named_by
 from wengert.functions.operands import deliver, node_of, promote
+from wengert.functions.ranges import positions
 from wengert.graph.node import Node, array_type
 from wengert.graph.record import literal, scalar
 from wengert.primitives.indexing import take
@@ -24,7 +25,7 @@ from wengert.tensors.tensor import Tensor, view, wrap
 
 __all__ = [
     "tril", "triu", "tril_indices", "triu_indices", "diag", "diag_embed", "diagflat", "block_diag",
-    "meshgrid", "cartesian_prod", "combinations",
+    "meshgrid", "cartesian_prod", "combinations", "vander",
 ]  # fmt: skip
 
 
@@ -221,6 +222,27 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     ways = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     found = np.array(list(ways(range(x.size), r)), np.int64).reshape(-1, r)
     return wrap(take(x, literal(found, array_type(found.shape, dtypes.int64)), axis=0))
+
+
+def vander(x: Tensor, N: Optional[int] = None, increasing: bool = False) -> Tensor:
+    """The powers of a vector's elements as rows: x^(N-1), ..., x, 1, or the other way round; N is its length unless given.
+
+    Raises: RuntimeError for other ranks and negative N.
+    """
+    base = node_of(x, "vander", "x")
+    if base.ndim != 1:
+        raise RuntimeError(f"vander: x must be a one-dimensional tensor; got {list(base.shape)}")
+    n = base.size if N is None else N
+    if n < 0:
+        raise RuntimeError(f"vander: N must be non-negative; got {n}")
+    column = reshape(base, shape=(base.size, 1))
+    ones = filled((base.size, 1), 1, base.dtype, "vander")
+    powers = [ones]
+    for _ in range(n - 1):
+        powers.append(powers[-1] * column)
+    if n == 0:
+        return wrap(filled((base.size, 0), 0, base.dtype, "vander"))
+    return wrap(concatenate(*(powers if increasing else powers[::-1]), axis=1))
 
 
 METHODS = {"tril": tril, "triu": triu, "diag": diag, "diag_embed": diag_embed, "diagflat": diagflat}

@@ -1,42 +1,38 @@
-"""Reading and writing at positions: gather and scatter along an axis, whole slices (index_*), and single elements of the
-flattened tensor (take, put).
+"""Reading and writing at positions: gather and scatter along an axis, and whole slices (index_*).
 
 Positions that are known are checked at the call, the others when they are used: IndexError either way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.dtypes import int64
 from wengert.errors import dtype_error, type_error
-from wengert.functions.axes import at_least_1d, axis_of, flat
+from wengert.functions.axes import at_least_1d, axis_of
 from wengert.functions.create import one_value
-from wengert.functions.elementwise import in_place
-from wengert.functions.index import Parsed, check_positions, positions_of, put_at
 from wengert.functions.operands import deliver, is_number, node_of
+from wengert.functions.subscripts import check_positions
 from wengert.graph.node import Node
 from wengert.graph.record import record, scalar
 from wengert.graph.rule import broadcast_to
 from wengert.primitives import indexing
 from wengert.primitives.casting import move
 from wengert.primitives.creation import full
-from wengert.primitives.piecewise import where
 from wengert.primitives.scatter_reduce import scatter_prod, scatter_reduce as combine
-from wengert.primitives.steps import lt
 from wengert.primitives.views import reshape, slice
-from wengert.shapes import Shape, broadcast
+from wengert.shapes import Shape
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = [
     "gather", "scatter", "scatter_add", "scatter_reduce", "index_select", "index_add", "index_copy", "index_fill",
-    "index_put", "index_put_", "index_reduce", "take", "take_along_dim", "put",
+    "index_reduce",
 ]  # fmt: skip
 
 
-def _index(value: Any, operation: str, argument: str = "index", error: type[Exception] = RuntimeError) -> Node:
+def index_node(value: Any, operation: str, argument: str = "index", error: type[Exception] = RuntimeError) -> Node:
     """An index argument as an int64 node.
 
     Raises: RuntimeError for another dtype.
@@ -49,7 +45,7 @@ def _index(value: Any, operation: str, argument: str = "index", error: type[Exce
     return index
 
 
-def _same_dtype(x: Node, source: Node, operation: str) -> None:
+def check_same_dtype(x: Node, source: Node, operation: str) -> None:
     if source.dtype is not x.dtype:
         raise dtype_error(operation, "self and source must have the same scalar type", f"{x.dtype} and {source.dtype}")
 
@@ -64,7 +60,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
     Raises: IndexError for a position that is not there; RuntimeError for another rank, size or dtype of index.
     """
-    x, i = at_least_1d(node_of(input, "gather")), _index(index, "gather")
+    x, i = at_least_1d(node_of(input, "gather")), index_node(index, "gather")
     axis = axis_of(dim, x.ndim, "gather")
     shape = i.shape
     i = at_least_1d(i)
@@ -80,7 +76,7 @@ class _Along:
     def __init__(self, operation: str, input: Tensor, dim: int, index: Tensor, src: Any) -> None:
         given = node_of(input, operation)
         self.shape = given.shape
-        self.x, self.index = at_least_1d(given), at_least_1d(_index(index, operation))
+        self.x, self.index = at_least_1d(given), at_least_1d(index_node(index, operation))
         self.axis = axis_of(dim, self.x.ndim, operation)
         if isinstance(src, Tensor):
             source = at_least_1d(src._read())
@@ -151,7 +147,7 @@ def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: 
 
 def _vector(index: Any, n: int, axis: int, operation: str, wrap: bool = False) -> Node:
     """An index argument that is a vector (a number counts as one), checked against a dimension of size n."""
-    i = at_least_1d(_index(index, operation))
+    i = at_least_1d(index_node(index, operation))
     if i.ndim > 1:
         raise IndexError(f"{operation}(): Index is supposed to be a vector; got {list(i.shape)}")
     check_positions(i, n, axis, operation, wrap)
@@ -179,7 +175,7 @@ def _slices(operation: str, input: Tensor, dim: int, index: Tensor, source: Tens
     x = at_least_1d(given)
     axis = axis_of(dim, x.ndim, operation)
     i = _vector(index, x.shape[axis], axis, operation)
-    _same_dtype(x, s, operation)
+    check_same_dtype(x, s, operation)
     if given.ndim and s.ndim and given.ndim != s.ndim:
         raise IndexError(
             f"{operation}(): When source and destination are not scalars, their dimensionality must match. Source "
@@ -195,7 +191,7 @@ def _slices(operation: str, input: Tensor, dim: int, index: Tensor, source: Tens
     return x, i, s, axis, given.shape
 
 
-def _shaped(y: Node, shape: Shape) -> Tensor:
+def reshaped_back(y: Node, shape: Shape) -> Tensor:
     return wrap(y if y.shape == shape else record(reshape, (y,), (shape,)))
 
 
@@ -207,13 +203,13 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     x, i, s, axis, shape = _slices("index_add", input, dim, index, source)
     if alpha != 1:
         s = s * one_value(alpha, s.dtype, "index_add")
-    return _shaped(record(indexing.put_add, (x, i, s), (axis, False)), shape)
+    return reshaped_back(record(indexing.put_add, (x, i, s), (axis, False)), shape)
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """input with its slices at the positions of a vector replaced by those of source; errors as for `index_add`."""
     x, i, s, axis, shape = _slices("index_copy", input, dim, index, source)
-    return _shaped(record(indexing.index_put, (x, s, i), ((axis,), False, False)), shape)
+    return reshaped_back(record(indexing.index_put, (x, s, i), ((axis,), False, False)), shape)
 
 
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
@@ -225,7 +221,7 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
     x, i, s, axis, shape = _slices("index_reduce", input, dim, index, source)
     column = record(reshape, (i,), ((i.size, *(1,) * (x.ndim - axis - 1)),))
-    return _shaped(record(combine, (x, broadcast_to(column, s.shape), s), (axis, reduce, include_self)), shape)
+    return reshaped_back(record(combine, (x, broadcast_to(column, s.shape), s), (axis, reduce, include_self)), shape)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
@@ -239,122 +235,11 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     i = _vector(index, x.shape[axis], axis, "index_fill", wrap=True)
     one = one_value(value, x.dtype, "index_fill_")
     new = record(full, (one,), ((*x.shape[:axis], i.size, *x.shape[axis + 1 :]),))
-    return _shaped(record(indexing.index_put, (x, new, i), ((axis,), False, True)), given.shape)
-
-
-def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
-    """input, then y[indices] = values, or += with `accumulate`; masks may stand among the indices.
-
-    Raises: IndexError for positions that are not there; RuntimeError for values that do not broadcast or have another
-    dtype; TypeError for values that are no tensor.
-    """
-    x, v = node_of(input, "index_put"), node_of(values, "index_put", "values")
-    if v.dtype is not x.dtype:
-        raise dtype_error("index_put", "Index put requires the source and destination dtypes match", f"{x.dtype} and {v.dtype}")
-    parsed = _parse_indices(input, indices)
-    merged, axes, at = positions_of(parsed)
-    return wrap(put_at(x, merged, axes, at, values, accumulate))
-
-
-def _parse_indices(input: Tensor, indices: Sequence[Any]) -> Parsed:
-    """A sequence of index tensors, None for a whole dimension, as ``input[...]`` would read it."""
-    if not isinstance(indices, (tuple, list)):
-        raise type_error("index_put", "argument 'indices' must be a tuple of Tensors", type(indices).__name__)
-    advanced: list[tuple[int, Node]] = []
-    axis = 0
-    shape = input._node.type.shape
-    for item in indices:
-        if item is not None:
-            i = node_of(item, "index_put", "indices")
-            i = move(i, dtypes.bool_) if i.dtype is dtypes.uint8 else i
-            if i.dtype is not dtypes.bool_:
-                i = _index(item, "index_put", "indices", IndexError)
-                check_at(i, shape, axis)
-            elif i.shape != shape[axis : axis + i.ndim]:
-                raise IndexError(
-                    f"The shape of the mask {list(i.shape)} does not match the shape of the indexed tensor {list(shape)} at "
-                    f"index {axis}"
-                )
-            advanced.append((axis, i))
-            axis += i.ndim if i.dtype is dtypes.bool_ else 1
-        else:
-            axis += 1
-    if axis > len(shape):
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
-    if not advanced:
-        raise type_error("index_put", "at least one index tensor", "none")
-    return Parsed((), shape, advanced)
-
-
-def check_at(i: Node, shape: Shape, axis: int) -> None:
-    """Raises: IndexError for a position that is known to be out of range, or an axis that is not there."""
-    if axis >= len(shape):
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
-    check_positions(i, shape[axis], axis, "index_put")
-
-
-# --- single elements ---------------------------------------------------------------------------------------------------
-
-
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements at positions of the flattened tensor; negative ones count from the end.
-
-    Raises: IndexError for a position that is not there.
-    """
-    x, i = node_of(input, "take"), _index(index, "take")
-    if not x.size and i.size:
-        raise IndexError("take(): tried to take from an empty tensor")
-    check_positions(i, x.size, 0, "take")
-    return wrap(record(indexing.take, (flat(x), i), (0, True)))
-
-
-def take_along_dim(input: Tensor, indices: Tensor, dim: Optional[int] = None, *, out: Optional[Tensor] = None) -> Tensor:
-    """`gather` where the other sizes broadcast and negative positions count from the end; without dim, `take`.
-
-    Raises: IndexError for a position that is not there; RuntimeError for ranks that differ.
-    """
-    if dim is None:
-        return deliver(take(input, indices)._read(), out)
-    x, i = node_of(input, "take_along_dim"), _index(indices, "take_along_dim", "indices")
-    if x.ndim != i.ndim:
-        raise RuntimeError(
-            "take_along_dim(): input and indices should have the same number of dimensions, but got "
-            f"{x.ndim} dimensions for input, and {i.ndim} dimensions for indices"
-        )
-    axis = axis_of(dim, x.ndim, "take_along_dim")
-    others = broadcast("take_along_dim", _with(x.shape, axis, 1), _with(i.shape, axis, 1))
-    n = x.shape[axis]
-    check_positions(i, n, axis, "take_along_dim")
-    zero = scalar(0, int64)
-    i = record(where, (record(lt, (i, zero)), i + scalar(n, int64), i))
-    x, i = broadcast_to(x, _with(others, axis, n)), broadcast_to(i, _with(others, axis, i.shape[axis]))
-    return deliver(record(indexing.gather, (x, i), (axis,)), out)
-
-
-def _with(shape: Shape, axis: int, n: int) -> Shape:
-    return (*shape[:axis], n, *shape[axis + 1 :])
-
-
-def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    """input with source's elements at positions of the flattened tensor, or added there with `accumulate`.
-
-    Raises: IndexError for a position that is not there, or another number of elements; RuntimeError for another dtype.
-    """
-    x, s, i = node_of(input, "put"), node_of(source, "put", "source"), _index(index, "put")
-    _same_dtype(x, s, "put")
-    if s.size != i.size:
-        raise IndexError(
-            f"put_(): Expected source and index to have the same number of elements, but got source.numel() = {s.size}, "
-            f"index.numel() = {i.size}"
-        )
-    check_positions(i, x.size, 0, "put")
-    return _shaped(record(indexing.index_put, (flat(x), flat(s), flat(i)), ((0,), accumulate, True)), x.shape)
+    return reshaped_back(record(indexing.index_put, (x, new, i), ((axis,), False, True)), given.shape)
 
 
 _BOTH: tuple[Callable[..., Tensor], ...] = (
-    scatter, scatter_add, scatter_reduce, index_add, index_copy, index_fill, index_put, index_reduce, put,
+    scatter, scatter_add, scatter_reduce, index_add, index_copy, index_fill, index_reduce,
 )  # fmt: skip
-index_put_ = in_place(index_put)
-
-METHODS: dict[str, Any] = {function.__name__: function for function in (*_BOTH, gather, index_select, take, take_along_dim)}
+METHODS: dict[str, Any] = {function.__name__: function for function in (*_BOTH, gather, index_select)}
 IN_PLACE: tuple[str, ...] = tuple([function.__name__ for function in _BOTH])

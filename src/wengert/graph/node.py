@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RELEASED = 1  # a backward pass went through and freed what it had saved
 OVERWRITTEN = 2  # the tensor that held this value was changed in place afterwards
 LIVE = 4  # the value is memory that the outside can write to: only a tensor's handle may hold such a node
+DROPPED = 8  # it ran, and its value was not kept because no tensor shows it
 
 
 class ArrayType:
@@ -106,7 +107,7 @@ class Node:
     tracked     whether a derivative may be asked for through this node
     serial      birth number: inputs always have a smaller one, so sorting by it is a topological order
     origin      the user's line
-    mark        RELEASED, OVERWRITTEN, LIVE
+    mark        RELEASED, OVERWRITTEN, LIVE, DROPPED
     watch       what wants this node's cotangent: hooks, or the tensor whose `grad` it is; opaque below layer 8
     """
 

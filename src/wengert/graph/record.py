@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 from weakref import ref
 
 from wengert.dtypes import DType
-from wengert.graph.node import RELEASED, ArrayType, Node, ObjectType, array_type
+from wengert.graph.node import DROPPED, RELEASED, ArrayType, Node, ObjectType, array_type
 from wengert.origin import Origin, inside
 from wengert.settings import settings
 
@@ -186,7 +186,9 @@ def retaining() -> Iterator[None]:
             left, state.uncut = state.uncut, []
             for reference in left:
                 node = reference()
-                if node is not None and (node.mark & RELEASED or (node.value is not None and not node.tracked)):
+                if node is None or (node.value is None and not node.mark & DROPPED):
+                    continue
+                if node.mark & RELEASED or not node.tracked:
                     node.inputs = ()
 
 

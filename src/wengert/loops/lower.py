@@ -73,9 +73,10 @@ class _Lowering:
             if g.is_view(position):
                 continue
             owner = g.group_of.get(position)
-            for i in step.args:
+            for number, i in enumerate(step.args):
                 root = g.root(i)
-                if owner is None or (g.group_of.get(root) is not owner and not self.is_counted(root)):
+                looked_up = number == 0 and step.primitive.name in LOOKUPS
+                if owner is None or looked_up or (g.group_of.get(root) is not owner and not self.is_counted(root)):
                     found.add(root)
         return found
 

@@ -1,4 +1,5 @@
-"""Views of memory as such: rows of it at given strides, windows, and its bits read as another dtype."""
+"""Views of memory as such: rows of it at given strides, windows, the parts of complex numbers, and its bits read as
+another dtype."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.dtypes import DType, int64
-from wengert.errors import runtime_error, shape_error
+from wengert.errors import dtype_error, runtime_error, shape_error
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.record import literal
 from wengert.graph.rule import Cotangent, View, primitives
@@ -192,12 +193,7 @@ class AsReal(View):
 
     def evaluate(self, x: Any) -> Any:
         x = np.asarray(x)
-        part = x.real.dtype
-        if not x.flags.c_contiguous:  # the parts of one number lie together in any case
-            return np.lib.stride_tricks.as_strided(
-                x.real, (*x.shape, 2), (*x.strides, part.itemsize), writeable=x.flags.writeable
-            )
-        return x.view(part).reshape((*x.shape, 2)) if x.ndim else x.reshape(1).view(part)
+        return x[..., None].view(x.real.dtype)
 
     def transpose(self, y_bar: Node, x: Node) -> Node:
         return as_complex(y_bar)
@@ -225,12 +221,9 @@ class AsComplex(View):
         return array_type(x.shape[:-1], x.dtype.to_complex)
 
     def evaluate(self, x: Any) -> Any:
-        whole = np.result_type(x.dtype, np.complex64)
-        if x.strides[-1] != x.itemsize or any([step % (2 * x.itemsize) for step in x.strides[:-1]]):
+        if x.strides[-1] != x.itemsize:
             x = np.array(x, order="C")
-        if not x.size:
-            return np.empty(x.shape[:-1], whole)
-        return np.ndarray(x.shape[:-1], whole, x.data, strides=x.strides[:-1]) if x.flags.c_contiguous else _paired(x, whole)
+        return x.view(np.result_type(x.dtype, np.complex64))[..., 0]
 
     def transpose(self, y_bar: Node, x: Node) -> Node:
         return as_real(y_bar)
@@ -243,5 +236,7 @@ class AsComplex(View):
 
 
 as_strided = AsStrided()
+as_real = AsReal()
+as_complex = AsComplex()
 windows = Windows()
 reinterpret = Reinterpret()

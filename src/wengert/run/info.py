@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import wengert
+from wengert.backends.processors import processors
 from wengert.runtime import disk
 from wengert.settings import TABLE, settings
 
@@ -32,7 +33,7 @@ def report() -> str:
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "cpu": model,
         "features": " ".join(features) or "unknown",
-        "cores": f"{usable_cores()} usable, {os.cpu_count()} present",
+        "cores": f"{processors()} usable, {os.cpu_count()} present",
         "threads": str(get_num_threads()),
         "tier": settings.tier,
         "cache": str(disk.folder() or "none"),
@@ -73,13 +74,6 @@ def macos_cpu() -> tuple[str, list[str]]:
     arm = [name for name in FEATURES if name.startswith("FEAT_") and ask(f"hw.optional.arm.{name}") == "1"]
     intel = set(f"{ask('machdep.cpu.features')} {ask('machdep.cpu.leaf7_features')}".lower().replace(".", "_").split())
     return ask("machdep.cpu.brand_string") or platform.machine(), arm or [name for name in FEATURES if name in intel]
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on, which a container can make fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def blas() -> str:

@@ -26,7 +26,7 @@ from typing import Any, Optional
 from wengert.derive.reverse import saves
 from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
-from wengert.graph.node import RELEASED, Node
+from wengert.graph.node import DROPPED, RELEASED, Node
 from wengert.graph.record import NUMBERS, cut_history, on_full, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
@@ -53,7 +53,8 @@ def flush() -> None:
                 _run(live, keep, stays)
     if state.released:
         released, state.released = state.released, []
-        cut_history(released)
+        # What never ran failed, or is another thread's: who asks for its value needs its inputs.
+        cut_history([node for node in released if node.value is not None or node.mark & DROPPED])
 
 
 _NEVER = float("inf")
@@ -158,7 +159,13 @@ def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bo
     for node, value in zip(kept_nodes, values):
         node.value = value
     if stays is not None:
-        cut_history([node for node, remains in zip(live, stays) if not remains])
+        past = []
+        for node, kept, remains in zip(live, keep, stays):
+            if not remains:
+                past.append(node)
+            elif not kept:
+                node.mark |= DROPPED
+        cut_history(past)
 
 
 _NOTHING: frozenset[int] = frozenset()

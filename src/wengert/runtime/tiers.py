@@ -31,8 +31,8 @@ SIZES = 4
 # A graph that is seen for the n-th time is compiled.
 SIGHTS = 2
 # Steps of all graphs that are kept, so that long graphs that never come again (a loop that writes at ever new places)
-# do not fill the memory. About 300 bytes each.
-STEPS = 1 << 18
+# do not fill the memory. About 1.5 kB each.
+STEPS = 1 << 17
 
 
 class Counts:

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any, Optional
 
 from wengert.primitives.control import stop_gradient
-from wengert.primitives.strided import as_strided, reinterpret, windows
+from wengert.primitives.strided import as_complex, as_real, as_strided, reinterpret, windows
 from wengert.primitives.views import diagonal, expand, permute, reshape, slice
 from wengert.shapes import Shape, contiguous_strides
 from wengert.tensors.cell import Link
@@ -173,7 +173,15 @@ def _reinterpret(shape: Shape, strides: Shape, offset: int, params: Any, link: L
     return (*[stride * before // after for stride in strides[:-1]], 1), offset * before // after
 
 
+def _as_real(shape: Shape, strides: Shape, offset: int, params: Any, link: Link) -> Layout:
+    return (*[2 * stride for stride in strides], 1), 2 * offset
+
+
+def _as_complex(shape: Shape, strides: Shape, offset: int, params: Any, link: Link) -> Layout:
+    return tuple([stride // 2 for stride in strides[:-1]]), offset // 2
+
+
 _RULES: dict[Any, Callable[[Shape, Shape, int, Any, Link], Layout]] = {
     stop_gradient: _same, slice: _slice, permute: _permute, expand: _expand, reshape: _reshape, diagonal: _diagonal,
-    as_strided: _as_strided, windows: _windows, reinterpret: _reinterpret,
+    as_strided: _as_strided, windows: _windows, as_real: _as_real, as_complex: _as_complex, reinterpret: _reinterpret,
 }  # fmt: skip

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import llvmlite.binding as llvm
 
-from wengert.backends.llvm.target import host, new_machine
-
-# LLVM's own state (symbols, contexts) is not safe under several threads.
-_lock = threading.Lock()
+from wengert.backends.llvm.target import host, lock, new_machine
 
 
 def compile_object(text: str, speed: int = 2) -> bytes:
@@ -19,7 +15,7 @@ def compile_object(text: str, speed: int = 2) -> bytes:
     Raises: RuntimeError with LLVM's words when the text is not legal IR (a defect of the generator).
     """
     target = host()
-    with _lock:
+    with lock:
         module = llvm.parse_assembly(text)
         module.triple = target.triple
         module.data_layout = str(target.machine.target_data)
@@ -38,7 +34,7 @@ class Loaded:
 
     def __init__(self, code: bytes) -> None:
         target = host()
-        with _lock:
+        with lock:
             _released.clear()
             empty = llvm.parse_assembly("")
             machine = new_machine(target.triple, target.cpu, target.features)
@@ -48,7 +44,8 @@ class Loaded:
 
     def address(self, name: str) -> int:
         """The address of a function; 0 when there is none of that name."""
-        return int(self._engine.get_function_address(name))
+        with lock:
+            return int(self._engine.get_function_address(name))
 
     def __del__(self) -> None:
         # Disposing of an engine is LLVM's business like any other: it waits until somebody has the lock.

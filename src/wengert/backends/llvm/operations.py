@@ -296,11 +296,24 @@ def _binary_log1p(s: Scalars, t: DType, x: str) -> str:
     return s.two("fmul", t, s.libm("log1p", t, x), s.constant(_LOG2E, t))
 
 
-def _times_log(function: str) -> Emitter:
+def _log(s: Scalars, t: DType, x: str) -> str:
+    """log x for products with it. Near 1, where libmvec's own is off by 4 ulp, through log(1 + (x - 1)); x - 1 is exact."""
+    one = s.constant(1, t)
+    from_one = s.two("fsub", t, x, one)
+    near = s.compare("lt", t, s.intrinsic("fabs", t, from_one), s.constant(0.5, t))
+    close = s.libm("log1p", t, s.select(near, t, from_one, one))
+    return s.select(near, t, close, s.libm("log", t, x))
+
+
+def _log1p(s: Scalars, t: DType, x: str) -> str:
+    return s.libm("log1p", t, x)
+
+
+def _times_log(logarithm: Callable[[Scalars, DType, str], str]) -> Emitter:
     """x log(y), and 0 where x = 0 unless y is NaN"""
 
     def emit(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-        product = s.two("fmul", t[0], a[0], s.libm(function, t[0], a[1]))
+        product = s.two("fmul", t[0], a[0], logarithm(s, t[0], a[1]))
         number = s.w.emit(f"fcmp ord {s.type(t[0])} {a[1]}, {a[1]}")
         nothing = s.two("and", dtypes.bool_, s.compare("eq", t[0], a[0], s.constant(0, t[0])), number)
         return s.select(nothing, t[0], s.constant(0, t[0]), product)
@@ -312,7 +325,7 @@ def _entr(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
     """-x log x; 0 at 0 and -inf below"""
     zero, one = s.constant(0, t[0]), s.constant(1, t[0])
     safe = s.select(s.compare("gt", t[0], a[0], zero), t[0], a[0], one)
-    y = s.two("fmul", t[0], s.minus(t[0], a[0]), s.libm("log", t[0], safe))
+    y = s.two("fmul", t[0], s.minus(t[0], a[0]), _log(s, t[0], safe))
     return s.select(s.compare("lt", t[0], a[0], zero), t[0], s.constant(float("-inf"), t[0]), y)
 
 
@@ -404,10 +417,10 @@ FLOATS: dict[str, Emitter] = {
     "sigmoid": _sigmoid,
     "log_sigmoid": _log_sigmoid,
     "softplus": _softplus,
-    "logaddexp": _log_sum("exp", lambda s, t, x: s.libm("log1p", t, x)),
+    "logaddexp": _log_sum("exp", _log1p),
     "logaddexp2": _log_sum("exp2", _binary_log1p),
-    "xlogy": _times_log("log"),
-    "xlog1py": _times_log("log1p"),
+    "xlogy": _times_log(_log),
+    "xlog1py": _times_log(_log1p),
     "entr": _entr,
     "elu": _elu,
     "ndtr": _ndtr,
@@ -478,6 +491,8 @@ def supports(name: str, arguments: tuple[Any, ...], result: Any) -> bool:
         return True
     if name == "convert":  # from float64 to float16 in one rounding: no instruction
         return (arguments[0], result) != (dtypes.float64, dtypes.float16)
+    if name == "nextafter" and arguments[0].itemsize == 2:  # the next one of the narrow type
+        return False
     if name in FLOATS or name in WHOLE:
         return bool(arguments[0].is_floating_point) == (name in FLOATS)
     return name in REAL

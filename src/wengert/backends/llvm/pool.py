@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
-import threading
 import time
 from typing import Any, NamedTuple, Optional
 
@@ -17,6 +16,8 @@ import llvmlite.binding as llvm
 
 from wengert.backends.llvm.jit import Loaded
 from wengert.backends.llvm.parallel import MOST_THREADS, SYMBOLS
+from wengert.backends.llvm.target import lock
+from wengert.backends.processors import cores, processors
 
 # How long a thread watches for what it waits for, longer than the steps between two regions of a program take; and how
 # long workers then go on watching while they let others run, before they sleep: to wake one costs the caller 10
@@ -32,7 +33,6 @@ class _Control(NamedTuple):
     address: int
 
 
-_lock = threading.RLock()
 _wanted: Optional[int] = None
 _control: Optional[_Control] = None
 _rounds = 0.0  # of watching in a second
@@ -54,7 +54,7 @@ def set_num_threads(n: int) -> None:
         raise TypeError(f"set_num_threads: expected an integer, but got {type(n).__name__}") from None
     if n < 1:
         raise RuntimeError(f"set_num_threads: expected a positive number of threads, but got {n}")
-    with _lock:
+    with lock:
         _wanted = min(n, MOST_THREADS)
         if _control is not None:
             _resize(_control, _wanted)
@@ -104,7 +104,7 @@ def _find_symbols() -> bool:
 def attach(loaded: Loaded) -> None:
     """Take over the pool in the runtime library, which must stay loaded for good."""
     global _control, _rounds
-    with _lock:
+    with lock:
         _control = _Control(
             ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_resize")),
             ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_reset")),
@@ -118,7 +118,7 @@ def attach(loaded: Loaded) -> None:
 def _configure(control: _Control) -> None:
     threads = get_num_threads()
     # With more threads than processors the one that is waited for may need this one's processor.
-    pace = _rounds if threads <= _processors() else 0
+    pace = _rounds if threads <= processors() else 0
     control.reset(int(pace * WATCH), int(pace * LINGER))
     _resize(control, threads)
 
@@ -145,29 +145,7 @@ def _default_threads() -> int:
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if first.isdecimal() and int(first) > 0:
         return int(first)
-    return max(1, _cores())
-
-
-def _processors() -> int:
-    """Logical processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_SIBLINGS = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
-
-
-def _cores() -> int:
-    """Physical cores among them, where Linux tells: two threads on one core share its arithmetic."""
-    if not hasattr(os, "sched_getaffinity"):
-        return _processors()
-    cores = set()
-    for processor in os.sched_getaffinity(0):
-        try:
-            with open(_SIBLINGS.format(processor), encoding="ascii") as file:
-                cores.add(file.read())
-        except OSError:
-            return _processors()
-    return len(cores)
+    return max(1, cores())
 
 
 # --- fork -----------------------------------------------------------------------------------------------------------
@@ -177,7 +155,7 @@ def _before_fork() -> None:
     """Workers end, unless they are at work for another thread: a fork of a process with one thread is safe. They start
     again when they are needed."""
     global _held_for_fork
-    _lock.acquire()
+    lock.acquire()
     _held_for_fork = True
     if _control is not None:
         _control.resize(get_num_threads())
@@ -191,7 +169,7 @@ def _after_fork_in_parent() -> None:
     global _held_for_fork
     if _held_for_fork:
         _held_for_fork = False
-        _lock.release()
+        lock.release()
 
 
 def _after_fork_in_child() -> None:

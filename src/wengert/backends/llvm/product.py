@@ -30,7 +30,7 @@ from wengert.backends.llvm.batched import WORK, batched, shared
 from wengert.backends.llvm.dots import dots, helpers
 from wengert.backends.llvm.gemm import gemm
 from wengert.backends.llvm.parallel import MOST_THREADS, parallel, serial
-from wengert.backends.llvm.target import host
+from wengert.backends.llvm.target import host, lock
 from wengert.backends.llvm.vectors import Kind, mask_function
 
 # --- the library ----------------------------------------------------------------------------------------------------
@@ -59,7 +59,6 @@ def compile_library(text: str) -> bytes:
     return jit.compile_object(text, speed=0)
 
 
-_lock = threading.Lock()
 _loaded: Optional[jit.Loaded] = None
 
 
@@ -72,7 +71,7 @@ def load(code: Optional[bytes] = None) -> jit.Loaded:
     """Load the library from its object code (compiled here if none is given) and make its functions known to the JIT.
     It is loaded once in a process; later calls give the same."""
     global _loaded
-    with _lock:
+    with lock:
         if _loaded is None:
             pool.has_threads()
             loaded = jit.Loaded(compile_library(library_text()) if code is None else code)

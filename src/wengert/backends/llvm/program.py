@@ -16,7 +16,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert.backends.interpreter import Interpreter, explain
+from wengert.backends.interpreter import Interpreter
 from wengert.backends.llvm import jit, product
 from wengert.backends.llvm.emit import emit_nest
 from wengert.backends.llvm.target import host
@@ -104,11 +104,20 @@ class Compiled:
                 function(self._buffers, product.scratch())
                 if self._failures[0]:
                     self._failures[0] = 0
-                    Interpreter(self.graph).run(values)  # raises what is wrong, with the user's line
+                    self._raise(values)
                     unreachable("the compiled program found an index out of bounds and the interpreter did not")
             else:
-                self._call(segment[0], values, made)
+                try:
+                    self._call(segment[0], values, made)
+                except Exception:
+                    self._raise(values)
+                    raise
         return [self._output(buffer, shape, values, made) for buffer, shape in self.program.outputs]
+
+    def _raise(self, values: Sequence[Any]) -> None:
+        """Raise what is wrong with these values, as the interpreter words it, with the user's line. Of several errors it
+        is the first in the order of recording. No input has been written over yet."""
+        Interpreter(self.graph).run(values)
 
     def _output(self, buffer: int, shape: Any, values: Sequence[Any], made: dict[int, Any]) -> Any:
         p = self.program
@@ -134,12 +143,8 @@ class Compiled:
             else:
                 value = made[buffer] if buffer in made else self._views[buffer]
             arguments.append(value.reshape(shape) if isinstance(value, np.ndarray) else value)
-        try:
-            with np.errstate(all="ignore"):
-                result = step.primitive.evaluate(*arguments, **dict(zip(step.primitive.params, step.params)))
-        except Exception as error:
-            explain(error, step.primitive, step.origin)
-            raise
+        with np.errstate(all="ignore"):
+            result = step.primitive.evaluate(*arguments, **dict(zip(step.primitive.params, step.params)))
         if isinstance(result, tuple):
             made[step.result] = tuple(map(_owned, result))
         else:

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import os
 import threading
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 
-_lock = threading.Lock()
+# LLVM's own state (symbols, contexts, engines) is not safe under several threads. A fork waits until nobody is inside.
+lock = threading.RLock()
+_forking = False
+
+
+def _before_fork() -> None:
+    global _forking
+    lock.acquire()
+    _forking = True
+
+
+def _after_fork() -> None:
+    # This module may be loaded by one thread while another forks, between the hooks before and those after.
+    global _forking
+    if _forking:
+        _forking = False
+        lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class Target(NamedTuple):
@@ -44,7 +65,7 @@ def new_machine(triple: str, cpu: str, features: str) -> Any:
 @lru_cache(maxsize=1)
 def host() -> Target:
     """This machine."""
-    with _lock:
+    with lock:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features()

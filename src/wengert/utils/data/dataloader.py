@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import multiprocessing.context
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any, Generic, Optional, TypeVar, Union
 
+from wengert.backends.processors import processors
 from wengert.functions.random import Generator
 from wengert.utils.data.collate import default_collate, default_convert
 from wengert.utils.data.dataset import IterableDataset
@@ -187,8 +187,8 @@ class DataLoader(Generic[T_co]):
     def _warn_of_many_workers(self) -> None:
         if self.num_workers == 0:
             return
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        if cores is not None and self.num_workers > cores:
+        cores = processors()
+        if self.num_workers > cores:
             warnings.warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our suggested max number "
                 f"of worker in current system is {cores}, which is smaller than what this DataLoader is going to "
