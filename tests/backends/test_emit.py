@@ -81,7 +81,9 @@ def test_a_sum_of_narrow_floats_is_taken_in_float32(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [3, 40, 5000])
-@pytest.mark.parametrize("special, sum", [((np.inf,), np.inf), ((-np.inf,), -np.inf), ((np.inf, -np.inf), np.nan), ((np.nan,), np.nan)])
+@pytest.mark.parametrize(
+    "special, sum", [((np.inf,), np.inf), ((-np.inf,), -np.inf), ((np.inf, -np.inf), np.nan), ((np.nan,), np.nan)]
+)
 def test_infinities_and_nan_reach_the_sum(special, sum, n, dtype):
     for place in (0, n // 2, n - len(special)):
         x = np.ones(n, dtype)
@@ -142,8 +144,9 @@ def test_every_width_gives_the_same(width, n, monkeypatch):
         shifted = x - p.reshape(p.reduce_max(x, axes=(1,)), shape=(5, 1))
         turned = p.permute(p.flip(w, axes=(0,)), order=(1, 0))
         mixed = p.convert(p.exp(shifted), dtype=dtypes.float64) * turned + p.iota(n=n, dtype=dtypes.float64)
-        chosen = p.where(p.gt(x, scalar(0.0, dtypes.float32)), mixed, turned)
-        return [p.softmax(x, axis=1), chosen, p.reduce_sum(chosen, axes=(0,)), p.convert(mixed, dtype=dtypes.int16)]
+        chosen = p.convert(p.where(p.gt(x, scalar(0.0, dtypes.float32)), mixed, turned), dtype=dtypes.float32)
+        whole = p.convert(turned * 100.0, dtype=dtypes.int16)
+        return [p.softmax(x, axis=1), chosen, p.reduce_sum(chosen, axes=(0,)), whole]
 
     program, values = program_of(function, x, w)
     assert_same(compiled(program.graph).run(values), program.interpreter.run(values))

@@ -204,7 +204,7 @@ def make_net():
 @pytest.mark.parametrize(
     "method", [
         lambda p: wengert.optim.SGD(p, lr=0.1), lambda p: wengert.optim.SGD(p, lr=0.1, momentum=0.9),
-        lambda p: wengert.optim.Adam(p, lr=0.1), lambda p: wengert.optim.RMSprop(p, lr=0.1),
+        lambda p: wengert.optim.Adam(p, lr=0.01), lambda p: wengert.optim.RMSprop(p, lr=0.001),
         lambda p: wengert.optim.Adagrad(p, lr=0.1),
     ],
 )  # fmt: skip

@@ -39,12 +39,11 @@ class Group:
     sources   what they read: groups, and positions of what is in none; the group itself may be among them
     """
 
-    def __init__(self, domain: Shape, inner: Optional[Shape], first: int) -> None:
+    def __init__(self, domain: Shape, inner: Optional[Shape]) -> None:
         self.domain = domain
         self.inner = inner
         self.members: list[int] = []
         self.sources: set[Any] = set()
-        self.first = first
 
     @property
     def outer_axes(self) -> Shape:
@@ -121,8 +120,8 @@ class Grouping:
 
     # --- joining ---------------------------------------------------------------------------------------------------
 
-    def _new_group(self, position: int, domain: Shape, inner: Optional[Shape]) -> Group:
-        group = Group(domain, inner, position)
+    def _new_group(self, domain: Shape, inner: Optional[Shape]) -> Group:
+        group = Group(domain, inner)
         self.units.append(group)
         return group
 
@@ -141,7 +140,7 @@ class Grouping:
                 if forms is not None and self._fits(group, step, forms) and self._free(group, step):
                     self._join(group, position, forms)
                     return
-        group = self._new_group(position, shape, None)
+        group = self._new_group(shape, None)
         self._join(group, position, group.full_forms(shape))
 
     def _place_fold(self, position: int, step: Step) -> None:
@@ -158,7 +157,7 @@ class Grouping:
                     self._join(group, position, forms)
                     return
             group.inner = before
-        group = self._new_group(position, domain, inner)
+        group = self._new_group(domain, inner)
         self._join(group, position, group.outer_forms(step.array.shape))
 
     def _producer_groups(self, step: Step) -> list[Group]:
@@ -214,8 +213,9 @@ class Grouping:
         stack: list[Any] = [self.group_of.get(i, i) for i in map(self.root, step.args)]
         while stack:
             unit = stack.pop()
-            # What was recorded before the group's first member cannot depend on it, unless grouped with later steps.
-            if unit is group or unit in seen or (unit.members[-1] if isinstance(unit, Group) else unit) < group.first:
+            # What was recorded before the group's first member may still depend on it, through a group that later steps
+            # have joined; only the graph's inputs depend on nothing.
+            if unit is group or unit in seen or (not isinstance(unit, Group) and unit < self.first):
                 continue
             seen.add(unit)
             for source in self._sources(unit):

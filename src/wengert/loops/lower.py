@@ -106,7 +106,7 @@ class _Lowering:
         known = self.copies.get(position)
         if known is not None:
             return known
-        group = Group(type.shape, None, position)
+        group = Group(type.shape, None)
         builder = _NestBuilder(self, group)
         forms = group.full_forms(type.shape)
         assert forms is not None  # there are no inner axes

@@ -22,7 +22,7 @@ from typing import Optional
 
 from wengert import dtypes
 from wengert.backends.llvm import operations
-from wengert.backends.llvm.folds import BLOCK, Folding
+from wengert.backends.llvm.folds import BLOCK, BLOCK_OF_VECTORS, Folding
 from wengert.backends.llvm.memory import Here, Memory
 from wengert.backends.llvm.scalars import Scalars, Writer, wide
 from wengert.dtypes import DType
@@ -213,8 +213,6 @@ class _Function:
         kinds = [wide(self._dtype(a.value)) for _, a in folds]
         folding = Folding(folds, kinds, Scalars(self.w, self.lanes))
         results = _Inner(self, folding, stores, changing, fixed).run()
-        if self.vector_is_inner:
-            results = folding.across_lanes(results)
         for (number, a), result in zip(folds, results):
             self.folded[number] = self._outer_scalars.rounded(result, self._dtype(a.value))
 
@@ -273,20 +271,24 @@ class _Inner:
     def _block_axis(self) -> tuple[int, int]:
         """The axis whose loop is cut into blocks, and the elements of a block along it; (-1, 0) if none needs to be."""
         if self.folding.has_sums:
-            additions = 1
+            most, additions = BLOCK_OF_VECTORS if self.f.vector_is_inner else BLOCK, 1
             for axis in reversed(range(self.f.n_outer, len(self.extents))):
                 rounds = -(-self.extents[axis] // self._unroll(axis))
-                if additions * rounds > BLOCK:
-                    return axis, max(BLOCK // additions, 1) * self._unroll(axis)
+                if additions * rounds > most:
+                    return axis, max(most // additions, 1) * self._unroll(axis)
                 additions *= max(rounds, 1)
         return -1, 0
 
     def run(self) -> list[str]:
         """The results of the folds."""
-        if self.block_axis < 0:
-            return self._along(self.f.n_outer, self.folding.start())
-        totals = self._over_blocks(self.f.n_outer, self.folding.total_start())
-        return self.folding.total_end(totals)
+        in_blocks, first = self.block_axis >= 0, self.f.n_outer
+        if in_blocks:
+            results = self._over_blocks(first, self.folding.total_start())
+        else:
+            results = self._along(first, self.folding.start())
+        if self.f.vector_is_inner:
+            results = self.folding.across_lanes(results)
+        return self.folding.total_end(results) if in_blocks else results
 
     def _over_blocks(self, axis: int, totals: list[str]) -> list[str]:
         """The totals after the axes from `axis` on."""

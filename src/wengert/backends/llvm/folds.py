@@ -1,8 +1,9 @@
 """What a nest's folds carry from one inner point to the next, and how it is put together at the end.
 
-A sum of floats is accurate however long it is: it is taken in *blocks* of at most `BLOCK` additions one after the other,
-and the sums of the blocks are added up with the rounding error of each addition kept and added at the end. So the error
-is that of a short sum and a few roundings (NumPy's pairwise sum of n terms has 16 and log2(n / 128) additions in a row).
+A sum of floats is accurate however long it is: it is taken in *blocks* of a few additions one after the other (`BLOCK`,
+fewer where partial results have to be joined), and the sums of the blocks, and of the lanes of a vector, are added up with
+the rounding error of each addition kept and added at the end. So the error is that of a short sum, however many terms
+there are (NumPy's pairwise sum of n terms has 16 + 3 + log2(n / 128) additions in a row).
 
 Source: T. J. Dekker, A floating-point technique for extending the available precision, Numer. Math. 18 (1971), and
 D. E. Knuth, The Art of Computer Programming, vol. 2, sec. 4.2.2, theorem B, for the error of an addition;
@@ -17,8 +18,9 @@ from wengert.backends.llvm.scalars import Scalars
 from wengert.dtypes import DType
 from wengert.loops.nest import Fold
 
-# Additions one after the other in a block.
+# Additions one after the other in a block; and where several partial results are joined at its end.
 BLOCK = 16
+BLOCK_OF_VECTORS = 8
 
 
 class Folding:
@@ -87,11 +89,7 @@ class Folding:
 
     def _with_error(self, so_far: str, i: int, a: str, b: str, total: str) -> str:
         """The errors so far, and that of total = a + b."""
-        s, dtype = self.s, self.dtypes[i]
-        of_b = s.two("fsub", dtype, total, a)
-        of_a = s.two("fsub", dtype, total, of_b)
-        error = s.two("fadd", dtype, s.two("fsub", dtype, a, of_a), s.two("fsub", dtype, b, of_b))
-        return s.two("fadd", dtype, so_far, error)
+        return self.s.two("fadd", self.dtypes[i], so_far, self.s.sum_error(self.dtypes[i], a, b, total))
 
     def total_end(self, totals: Sequence[str]) -> list[str]:
         """The results. Where a total is infinite or NaN its error is NaN and means nothing."""
@@ -108,27 +106,32 @@ class Folding:
 
     # --- across lanes ------------------------------------------------------------------------------------------------
 
-    def across_lanes(self, vectors: Sequence[str]) -> list[str]:
-        """The lanes of each result folded into one scalar, by halves."""
-        return [
-            _across(self.s, fold.op, dtype, vector) for fold, dtype, vector in zip(self.folds, self.dtypes, vectors)
-        ]
+    def across_lanes(self, results: Sequence[str]) -> list[str]:
+        """Results of a block, or totals, with the lanes of each folded into one, by halves; `s` is then of one lane."""
+        is_total = len(results) > len(self.folds)
+        kinds = [*self.dtypes, *[dtype for i, dtype in enumerate(self.dtypes) if self._is_sum(i)]]
+        results = list(results)
+        while self.s.lanes > 1:
+            pairs = [_halves(self.s, dtype, vector) for dtype, vector in zip(kinds, results)]
+            self.s = Scalars(self.s.w, self.s.lanes // 2)
+            first, second = [list(half) for half in zip(*pairs)] if pairs else ([], [])
+            results = self._join_totals(first, second) if is_total else self.join(first, second)
+        return results
+
+    def _join_totals(self, first: list[str], second: list[str]) -> list[str]:
+        """Two totals as one: the second's heads are a block for the first, and its errors add up."""
+        n = len(self.folds)
+        sums = [dtype for i, dtype in enumerate(self.dtypes) if self._is_sum(i)]
+        errors = [self.s.two("fadd", dtype, a, b) for dtype, a, b in zip(sums, first[n:], second[n:])]
+        return self.add_block([*first[:n], *errors], second[:n])
 
 
-def _across(s: Scalars, op: str, dtype: DType, vector: str) -> str:
-    while s.lanes > 1:
-        half = s.lanes // 2
-        kind = s.type(dtype)
-        if half == 1:
-            a, b = (s.w.emit(f"extractelement {kind} {vector}, i32 {i}") for i in range(2))
-        else:
-            a, b = (
-                s.w.emit(
-                    f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> "
-                    f"<{', '.join(f'i32 {i}' for i in range(start, start + half))}>"
-                )
-                for start in (0, half)
-            )
-        s = Scalars(s.w, half)
-        vector = s.fold(op, dtype, a, b)
-    return vector
+def _halves(s: Scalars, dtype: DType, vector: str) -> tuple[str, str]:
+    """The two halves of a vector."""
+    half, kind = s.lanes // 2, s.type(dtype)
+    if half == 1:
+        a, b = (s.w.emit(f"extractelement {kind} {vector}, i32 {i}") for i in range(2))
+        return a, b
+    places = [", ".join(f"i32 {i}" for i in range(start, start + half)) for start in (0, half)]
+    a, b = (s.w.emit(f"shufflevector {kind} {vector}, {kind} poison, <{half} x i32> <{p}>") for p in places)
+    return a, b
