@@ -61,6 +61,8 @@ def assert_agrees(got: list[Any], want: list[Any], shaken: list[list[Any]]) -> N
         if b.dtype.kind in "biu":
             steady = np.all([other == b for other in others], axis=0)
             wrong = steady & (a != b)
+            if np.sum(wrong) <= np.sum(~steady):  # where rounding decides, some are decided alike by chance
+                continue
         else:
             wrong = _apart(a, b, others)
         assert not np.any(wrong), (

@@ -24,6 +24,20 @@ def collapse(nest: Nest) -> Nest:
     return nest
 
 
+def with_own_buffers(nest: Nest) -> tuple[Nest, tuple[int, ...]]:
+    """The same nest with its buffers numbered as they appear, and what they were: nests that differ in nothing but where
+    their data lie have one code."""
+    numbers: dict[int, int] = {}
+    for access in accesses(nest):
+        numbers.setdefault(access.buffer, len(numbers))
+
+    def own(x: Any) -> Any:
+        return x._replace(buffer=numbers[x.buffer]) if isinstance(x, (Load, Lookup, Store)) else x
+
+    moved = nest._replace(values=tuple(map(own, nest.values)), actions=tuple(map(own, nest.actions)))
+    return moved, tuple(numbers)
+
+
 def accesses(nest: Nest) -> list[Any]:
     """Everything in a nest that has strides."""
     return [v for v in nest.values if isinstance(v, (Load, Lookup))] + [a for a in nest.actions if isinstance(a, Store)]

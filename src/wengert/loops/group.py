@@ -25,6 +25,9 @@ FOLDS = {
     "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min",
     "reduce_and": "and", "reduce_or": "or",
 }  # fmt: skip
+# Folds of a group one after another, each reading what the one before gave. Each is a run over the inner axes that computes
+# again what it needs, so the work grows with the square of their number. Softmax has two, layer norm's derivative three.
+MOST_FOLDS = 4
 # Elementwise by nature though of other families.
 POINTWISE = ("convert", "clone", "iota")
 # Read their first input at places that come from data; that input must lie in memory.
@@ -36,7 +39,7 @@ class Group:
 
     inner     the reduced axes of the domain, None while there is no reduction
     members   the steps, by position, in the order of recording
-    sources   what they read: groups, and positions of what is in none; the group itself may be among them
+    sources   what they read: other groups, and positions of what is in none
     """
 
     def __init__(self, domain: Shape, inner: Optional[Shape]) -> None:
@@ -75,7 +78,10 @@ class Grouping:
         self.first = len(graph.inputs)
         self.group_of: dict[int, Group] = {}
         self.forms: dict[int, Forms] = {}  # member -> where in its group's domain it is computed
+        self.folds: dict[int, int] = {}  # member -> folds one after another that led to it, in its group
         self.units: list[Any] = []  # Group, or the position of a step that is a unit of its own
+        self.level: dict[Any, int] = dict.fromkeys(range(self.first), 0)  # unit -> more than that of each unit it reads
+        self.readers: dict[Any, list[Any]] = {}
         self._lowers = lowers
         for number, step in enumerate(graph.steps):
             self._place(self.first + number, step)
@@ -99,6 +105,7 @@ class Grouping:
             self._place_pointwise(position, step)
         else:
             self.units.append(position)
+            self._note_reads(position, self._read_by(position))
 
     def _is_pointwise(self, step: Step) -> bool:
         name = step.primitive.name
@@ -123,13 +130,15 @@ class Grouping:
     def _new_group(self, domain: Shape, inner: Optional[Shape]) -> Group:
         group = Group(domain, inner)
         self.units.append(group)
+        self.level[group] = 0
         return group
 
     def _join(self, group: Group, position: int, forms: Optional[Forms]) -> None:
         if forms is None:
             unreachable("a step in a group whose domain has no place for it")
         group.members.append(position)
-        group.sources |= self._read_by(position)
+        self._note_reads(group, self._read_by(position) - {group})
+        self.folds[position] = self._folds_before(group, self.step(position)) + (self.step(position).primitive.name in FOLDS)
         self.group_of[position] = group
         self.forms[position] = forms
 
@@ -149,6 +158,8 @@ class Grouping:
         for group in self._producer_groups(step):
             if group.domain != domain or (group.inner is not None and group.inner != inner):
                 continue
+            if self._folds_before(group, step) >= MOST_FOLDS:
+                continue
             before, group.inner = group.inner, inner
             full = group.full_forms(domain)
             if full is not None and self._reads_members_at(group, step.args[0], full) and self._free(group, step):
@@ -159,6 +170,9 @@ class Grouping:
             group.inner = before
         group = self._new_group(domain, inner)
         self._join(group, position, group.outer_forms(step.array.shape))
+
+    def _folds_before(self, group: Group, step: Step) -> int:
+        return max([self.folds[i] for i in map(self.root, step.args) if self.group_of.get(i) is group], default=0)
 
     def _producer_groups(self, step: Step) -> list[Group]:
         found: list[Group] = []
@@ -208,14 +222,14 @@ class Grouping:
         return current
 
     def _free(self, group: Group, step: Step) -> bool:
-        """Whether nothing that the step reads from outside the group depends on the group."""
+        """Whether nothing that the step reads from outside the group depends on the group. What depends on it has a
+        higher level."""
+        level = self.level[group]
         seen: set[Any] = set()
         stack: list[Any] = [self.group_of.get(i, i) for i in map(self.root, step.args)]
         while stack:
             unit = stack.pop()
-            # What was recorded before the group's first member may still depend on it, through a group that later steps
-            # have joined; only the graph's inputs depend on nothing.
-            if unit is group or unit in seen or (not isinstance(unit, Group) and unit < self.first):
+            if unit is group or unit in seen or self.level[unit] <= level:
                 continue
             seen.add(unit)
             for source in self._sources(unit):
@@ -223,6 +237,19 @@ class Grouping:
                     return False
                 stack.append(source)
         return True
+
+    def _note_reads(self, unit: Any, sources: set[Any]) -> None:
+        """Let a unit read these as well, and lift it and what depends on it above them."""
+        if isinstance(unit, Group):
+            unit.sources |= sources
+        for source in sources:
+            self.readers.setdefault(source, []).append(unit)
+        stack = [(unit, 1 + max([self.level[source] for source in sources], default=0))]
+        while stack:
+            unit, level = stack.pop()
+            if self.level.get(unit, 0) < level:
+                self.level[unit] = level
+                stack += [(reader, level + 1) for reader in self.readers.get(unit, ())]
 
     def _sources(self, unit: Any) -> set[Any]:
         """The units (and inputs of the graph, by position) that a unit reads."""

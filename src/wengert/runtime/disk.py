@@ -15,12 +15,15 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Optional
 
 from wengert.settings import settings
 
 LIMIT = 256 * 2**20
+# Seconds after which a temporary file has no writer any more: it was killed.
+_STALE = 3600.0
 _MAGIC = b"wengert object 1\n"
 
 
@@ -61,9 +64,10 @@ def read(name: str) -> Optional[bytes]:
     path = base / f"{name}.o"
     try:
         data = path.read_bytes()
-        os.utime(path)
     except OSError:
         return None
+    with contextlib.suppress(OSError):  # on a disk that is read-only
+        os.utime(path)
     head = len(_MAGIC) + 32
     if len(data) < head or not data.startswith(_MAGIC) or hashlib.sha256(data[head:]).digest() != data[len(_MAGIC) : head]:
         return None
@@ -89,7 +93,11 @@ def write(name: str, code: bytes) -> None:
 
 
 def _shrink(base: Path) -> None:
-    """Remove the entries not used for longest until the folder is within `LIMIT`."""
+    """Remove the entries not used for longest until the folder is within `LIMIT`, and what killed writers left."""
+    for path in base.glob("*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
     entries = []
     for path in base.glob("*.o"):
         with contextlib.suppress(OSError):

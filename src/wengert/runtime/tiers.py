@@ -4,8 +4,9 @@ The key is the structure of the pending graph, never a value in it. On first sig
 sight it goes to a background thread that compiles it; until the code is there, the interpreter goes on. With
 ``settings.tier`` "interpret" nothing is compiled; with "compile" a graph is compiled at first sight, before it runs.
 
-A structure that comes in ever new sizes (a last batch, sequence lengths) is compiled for the first few of them and
-interpreted for the rest, so compilation is bounded. Entries are kept in order of use, at most `settings.plan_limit`
+A structure that comes in ever new sizes (a last batch, sequence lengths, a loop that writes at ever new places) is compiled
+for the first few of them. Each further size has to have been seen twice as often as the one before, and is interpreted
+until then, so compilation is bounded. Entries are kept in order of use, at most `settings.plan_limit`
 and at most `STEPS` steps in all.
 """
 
@@ -26,10 +27,11 @@ from wengert.backends.interpreter import Interpreter
 from wengert.graph.graph import Graph
 from wengert.settings import settings
 
-# Sizes of one structure that are compiled.
+# Sizes of one structure that are compiled at their second sight; the next one at its 64th, and so on.
 SIZES = 4
 # A graph that is seen for the n-th time is compiled.
 SIGHTS = 2
+SIGHTS_OF_MORE = 64
 # Steps of all graphs that are kept, so that long graphs that never come again (a loop that writes at ever new places)
 # do not fill the memory. About 1.5 kB each.
 STEPS = 1 << 17
@@ -48,13 +50,14 @@ class Counts:
 class Entry:
     """The executables of one graph."""
 
-    __slots__ = ("graph", "interpreter", "compiled", "seen", "structure", "_users")
+    __slots__ = ("graph", "interpreter", "compiled", "seen", "queued", "structure", "_users")
 
     def __init__(self, graph: Graph, structure: Any) -> None:
         self.graph = graph
         self.interpreter: Optional[Interpreter] = None
         self.compiled: Optional[Executable] = None
         self.seen = 0
+        self.queued = False
         self.structure = structure
         self._users: dict[int, tuple[int, ...]] = {}
 
@@ -80,7 +83,7 @@ class Entry:
             compile_now(self)
             if self.compiled is not None:
                 return self.compiled.run(values)
-        elif tier == "auto" and self.seen == SIGHTS:
+        elif tier == "auto" and self.seen >= SIGHTS and not self.queued and self.seen & (self.seen - 1) == 0:
             _compile_later(self)
         if self.interpreter is None:
             self.interpreter = Interpreter(self.graph)
@@ -157,13 +160,17 @@ class _Background:
 
     def __init__(self) -> None:
         self.waiting: queue.SimpleQueue[Optional[Entry]] = queue.SimpleQueue()
+        self.left = 0  # entries that are not compiled yet
+        self.lock = threading.Lock()
         self.closing = False
         self.thread: Optional[threading.Thread] = None
         self.idle = threading.Event()
         self.idle.set()
 
     def add(self, entry: Entry) -> None:
-        self.idle.clear()
+        with self.lock:
+            self.left += 1
+            self.idle.clear()
         self.waiting.put(entry)
         if self.thread is None or not self.thread.is_alive():
             self.thread = threading.Thread(target=self._work, name="wengert compiler", daemon=True)
@@ -186,21 +193,36 @@ class _Background:
             except Exception:  # noqa: BLE001  whatever went wrong, the program can go on interpreted
                 _report()
             finally:
-                if self.waiting.empty():
-                    self.idle.set()
+                with self.lock:
+                    self.left -= 1
+                    if not self.left:
+                        self.idle.set()
 
 
 _background = _Background()
 
 
 def _compile_later(entry: Entry) -> None:
-    sizes = _sizes.get(entry.structure, 0)
-    if sizes >= SIZES:
+    structure = without_sizes(entry.structure)
+    sizes = _sizes.get(structure, 0)
+    if sizes >= SIZES and entry.seen < SIGHTS_OF_MORE << (sizes - SIZES):
         return
-    _sizes[entry.structure] = sizes + 1
+    _sizes[structure] = sizes + 1
     if len(_sizes) > settings.plan_limit:
         del _sizes[next(iter(_sizes))]
+    entry.queued = True
     _background.add(entry)
+
+
+def without_sizes(structure: Any) -> Any:
+    """A structure with every number among its parameters taken out: shapes, positions, strides."""
+    return tuple([(primitive, _blank(params), *rest) for primitive, params, *rest in structure])
+
+
+def _blank(params: Any) -> Any:
+    if isinstance(params, tuple):
+        return tuple(map(_blank, params))
+    return None if isinstance(params, int) else params
 
 
 def wait_for_compilation(seconds: Optional[float] = None) -> bool:

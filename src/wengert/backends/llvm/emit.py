@@ -1,9 +1,10 @@
 """A nest as an LLVM function, with explicit vectors.
 
-    void NAME(ptr buffers, i64 begin, i64 end, i64 worker)
+    void NAME(ptr places, i64 begin, i64 end, i64 worker)
 
 runs the nest for its first axis from `begin` to `end` (a multiple of the vector length apart, if that axis is the
-vector axis). `buffers` is an array of pointers by buffer number; the one before the first is that of the failures, a
+vector axis). `places` are the places, in the table of pointers to which @buffers points, of the nest's buffers; so nests
+that differ in nothing but their buffers share their code. The pointer before the table's first is that of the failures, a
 byte that is set when an index is out of bounds.
 
 One axis is the vector axis: the last inner one if the loads run along it (folds keep a vector of partial results and
@@ -102,9 +103,9 @@ class _Function:
     # --- the function ------------------------------------------------------------------------------------------------
 
     def write(self) -> None:
-        self.w.line(f"define void @{self.name}(ptr noalias %buffers, i64 %begin, i64 %end, i64 %worker) nounwind {{")
+        self.w.line(f"define void @{self.name}(ptr %places, i64 %begin, i64 %end, i64 %worker) nounwind noinline {{")
         self.w.line("entry:")
-        self.memory.open(sorted({a.buffer for a in accesses(self.nest)}))
+        self.memory.open(len({a.buffer for a in accesses(self.nest)}))
         self._outer_loops(0)
         self.w.line("  ret void\n}")
 

@@ -48,12 +48,15 @@ class Memory:
         self.w = writer
         self.bases: dict[int, str] = {}
 
-    def open(self, buffers: list[int]) -> None:
-        """Read the pointers of these buffers from the table, and that of the failures."""
-        slot = self.w.emit("getelementptr ptr, ptr %buffers, i64 -1")
+    def open(self, count: int) -> None:
+        """Read the pointers of the nest's buffers from the table, and that of the failures."""
+        table = self.w.emit("load ptr, ptr @buffers, align 8")
+        slot = self.w.emit(f"getelementptr ptr, ptr {table}, i64 -1")
         self.w.line(f"  %failures = load ptr, ptr {slot}, align 8")
-        for buffer in buffers:
-            slot = self.w.emit(f"getelementptr ptr, ptr %buffers, i64 {buffer}")
+        for buffer in range(count):
+            place = self.w.emit(f"getelementptr i64, ptr %places, i64 {buffer}")
+            number = self.w.emit(f"load i64, ptr {place}, align 8")
+            slot = self.w.emit(f"getelementptr ptr, ptr {table}, i64 {number}")
             self.bases[buffer] = self.w.emit(f"load ptr, ptr {slot}, align 8")
 
     def _address(self, access: Load | Lookup | Store, here: Here, dtype: DType) -> str:

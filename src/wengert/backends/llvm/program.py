@@ -23,7 +23,7 @@ from wengert.backends.llvm.target import host
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
-from wengert.loops.collapse import collapse
+from wengert.loops.collapse import collapse, with_own_buffers
 from wengert.loops.nest import Apply, Call, Contract, Fold, Load, Lookup, Nest, Operand, Program, ProgramStep, Store
 
 # Scalar operations below which a nest stays on one thread: a parallel region costs a few microseconds.
@@ -300,9 +300,10 @@ def _read_after(nest: Nest, source: int, output: int) -> bool:
 def program_text(program: Program) -> str:
     """The LLVM IR of a program."""
     width = host().width
-    functions: list[str] = [_enter_text()]
+    functions: list[str] = ["@buffers = internal global ptr null, align 8", _enter_text()]
     declarations: dict[str, str] = {}
     nests: dict[Nest, str] = {}
+    places: dict[tuple[int, ...], str] = {}
     bodies: list[str] = []
     for number, segment in enumerate(split(program)):
         if isinstance(segment[0], Call):
@@ -312,22 +313,26 @@ def program_text(program: Program) -> str:
             if isinstance(step, Nest):
                 if not all(step.extents) and not _has_outer_store(step):
                     continue
-                bare = step._replace(label="")
+                bare, buffers = with_own_buffers(step._replace(label=""))
                 name = nests.get(bare)
                 if name is None:
                     name = nests[bare] = f"nest{len(nests)}"
-                    text, needed = emit_nest(step, name, width)
+                    text, needed = emit_nest(bare, name, width)
                     functions.append(text)
                     declarations.update(needed)
-                lines += _call_nest(step, name)
+                lines += _call_nest(step, name, places.setdefault(buffers, f"@places{len(places)}"))
                 if _checks_bounds(step):
                     lines += _stop_if_failed(place)
             elif isinstance(step, Contract):
-                lines += _call_product(step, f"p{place}", declarations)
+                lines += _call_product(step, f"p{number}.{place}", declarations)
         lines += ["  br label %end", "end:", "  ret void", "}"]
         bodies.append("\n".join(lines))
     declarations["wengert_parallel"] = "declare void @wengert_parallel(ptr, ptr, i64, i64, i64, i64)"
-    return "\n".join([*functions, *bodies, *declarations.values()])
+    tables = [
+        f"{name} = internal constant [{len(buffers)} x i64] [{', '.join(f'i64 {b}' for b in buffers)}], align 8"
+        for buffers, name in places.items()
+    ]
+    return "\n".join([*tables, *functions, *bodies, *declarations.values()])
 
 
 def _has_outer_store(nest: Nest) -> bool:
@@ -347,61 +352,80 @@ def _stop_if_failed(place: int) -> list[str]:
     ]
 
 
-def _call_nest(nest: Nest, name: str) -> list[str]:
+def _call_nest(nest: Nest, name: str, places: str) -> list[str]:
     flat = collapse(nest)
     extent = flat.outer[0]
     points = math.prod(flat.extents)
     work = points * (len(flat.values) + 1)
     if extent < 2 or work < 2 * PARALLEL_WORK:
-        return [f"  call void @{name}(ptr %buffers, i64 0, i64 {extent}, i64 0)"]
+        return [f"  call void @{name}(ptr {places}, i64 0, i64 {extent}, i64 0)"]
     grain = max(1, -(-PARALLEL_WORK * extent // work))
     align = 64 if len(flat.outer) == 1 else 1
-    return [f"  call void @wengert_parallel(ptr @{name}, ptr %buffers, i64 0, i64 {extent}, i64 {grain}, i64 {align})"]
+    return [f"  call void @wengert_parallel(ptr @{name}, ptr {places}, i64 0, i64 {extent}, i64 {grain}, i64 {align})"]
 
 
 def _call_product(step: Contract, prefix: str, declarations: dict[str, str]) -> list[str]:
-    """A call of the product of the runtime library; batch axes that do not walk as one become an outer loop unrolled."""
+    """Calls of the product of the runtime library, one for each row of `_batches`, in a loop over a table of offsets."""
+    rows, (count, stride_a, stride_b) = _batches(step)
+    suffix, kind = ("f32", "float") if step.dtype.itemsize == 4 else ("f64", "double")
+    symbol, matrix = f"wengert_product_{suffix}", step.m * step.n
     lines: list[str] = []
-    suffix = "f32" if step.dtype.itemsize == 4 else "f64"
-    kind = "float" if suffix == "f32" else "double"
-    symbol = f"wengert_product_{suffix}"
-    declarations[symbol] = (
-        f"declare void @{symbol}(i64, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, i64, ptr, i64, i64, ptr, i64, i64, "
-        "ptr, ptr)"
-    )
 
-    def pointer(name: str, buffer: Optional[int]) -> str:
-        if buffer is None:
-            return "null"
-        lines.append(f"  %{prefix}{name}s = getelementptr ptr, ptr %buffers, i64 {buffer}")
-        lines.append(f"  %{prefix}{name} = load ptr, ptr %{prefix}{name}s, align 8")
+    def emit(name: str, text: str) -> str:
+        lines.append(f"  %{prefix}{name} = {text}")
         return f"%{prefix}{name}"
 
-    a, b, c, d, scale = (
-        pointer(name, buffer)
-        for name, buffer in (
-            ("a", step.a.buffer), ("b", step.b.buffer), ("c", step.c), ("d", step.add_to), ("s", step.scale)
-        )
+    def pointer(name: str, buffer: Optional[int], offset: str) -> str:
+        if buffer is None:
+            return "null"
+        slot = emit(name + "s", f"getelementptr ptr, ptr %buffers, i64 {buffer}")
+        base = emit(name + "b", f"load ptr, ptr {slot}, align 8")
+        return emit(name, f"getelementptr {kind}, ptr {base}, i64 {offset}")
+
+    if len(rows) == 1:
+        offsets = [str(offset) for offset in rows[0]]
+    else:
+        table = f"@offsets.{prefix}"
+        numbers = ", ".join(f"i64 {offset}" for row in rows for offset in row)
+        declarations[table] = f"{table} = internal constant [{3 * len(rows)} x i64] [{numbers}], align 8"
+        lines += _open_loop(prefix, len(rows))
+        first = emit("t", f"mul i64 %{prefix}i, 3")
+        offsets = []
+        for k, name in enumerate("abc"):
+            place = emit(f"{name}t", f"add i64 {first}, {k}")
+            slot = emit(f"{name}p", f"getelementptr i64, ptr {table}, i64 {place}")
+            offsets.append(emit(f"{name}o", f"load i64, ptr {slot}, align 8"))
+    at_a, at_b, at_c = offsets
+    a, b = pointer("a", step.a.buffer, at_a), pointer("b", step.b.buffer, at_b)
+    c, d = pointer("c", step.c, at_c), pointer("d", step.add_to, at_c)
+    scale = pointer("s", step.scale, "0")
+    arguments = (
+        *(f"i64 {n}" for n in (count, step.m, step.n, step.k)),
+        f"ptr {a}", *(f"i64 {n}" for n in (stride_a, step.a.row, step.a.column)),
+        f"ptr {b}", *(f"i64 {n}" for n in (stride_b, step.b.row, step.b.column)),
+        f"ptr {c}", f"i64 {matrix}", f"i64 {step.n}", f"ptr {d}", f"i64 {matrix}", f"i64 {step.n}", f"ptr {scale}", "ptr %work",
     )  # fmt: skip
-    rows, inner = _batches(step)
-    matrix = step.m * step.n
-    for number, (at_a, at_b, at_c) in enumerate(rows):
-        places = []
-        for base, offset in ((a, at_a), (b, at_b), (c, at_c), (d, at_c)):
-            if base == "null" or offset == 0:
-                places.append(base)
-                continue
-            name = f"%{prefix}{base[1:]}o{number}"
-            lines.append(f"  {name} = getelementptr {kind}, ptr {base}, i64 {offset}")
-            places.append(name)
-        count, stride_a, stride_b = inner
-        lines.append(
-            f"  call void @{symbol}(i64 {count}, i64 {step.m}, i64 {step.n}, i64 {step.k}, ptr {places[0]}, i64 {stride_a}, "
-            f"i64 {step.a.row}, i64 {step.a.column}, ptr {places[1]}, i64 {stride_b}, i64 {step.b.row}, i64 {step.b.column}, "
-            f"ptr {places[2]}, i64 {matrix}, i64 {step.n}, ptr {places[3]}, i64 {matrix}, i64 {step.n}, ptr {scale}, "
-            "ptr %work)"
-        )
-    return lines
+    declarations[symbol] = f"declare void @{symbol}({', '.join(argument.split()[0] for argument in arguments)})"
+    lines.append(f"  call void @{symbol}({', '.join(arguments)})")
+    return lines if len(rows) == 1 else lines + _close_loop(prefix)
+
+
+def _open_loop(prefix: str, count: int) -> list[str]:
+    """A loop over %PREFIXi from 0 to count - 1."""
+    return [
+        f"  br label %{prefix}before",
+        f"{prefix}before:",
+        f"  br label %{prefix}head",
+        f"{prefix}head:",
+        f"  %{prefix}i = phi i64 [0, %{prefix}before], [%{prefix}next, %{prefix}body]",
+        f"  %{prefix}more = icmp slt i64 %{prefix}i, {count}",
+        f"  br i1 %{prefix}more, label %{prefix}body, label %{prefix}after",
+        f"{prefix}body:",
+    ]
+
+
+def _close_loop(prefix: str) -> list[str]:
+    return [f"  %{prefix}next = add i64 %{prefix}i, 1", f"  br label %{prefix}head", f"{prefix}after:"]
 
 
 def _batches(step: Contract) -> tuple[list[tuple[int, int, int]], tuple[int, int, int]]:
@@ -439,6 +463,7 @@ def _enter_text() -> str:
     the first array that is not row-major and aligned, or -1."""
     return f"""define i64 @enter(ptr %list, ptr %buffers, ptr %places) nounwind {{
 entry:
+  store ptr %buffers, ptr @buffers, align 8
   %slot = getelementptr i8, ptr %list, i64 {_ITEMS}
   %items = load ptr, ptr %slot, align 8
   %n = load i64, ptr %places, align 8
