@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.loops.tools import assert_same, compiled, unit, use_vectors
+from tests.loops.tools import Guarded, assert_same, compiled, unit, use_vectors
 from tests.rules.harness import Program, node_of
 from wengert import dtypes
+from wengert.backends.llvm import program
 from wengert.backends.llvm.target import host
 from wengert.graph.record import scalar, separate_tape
 from wengert.graph.rule import primitives as p
@@ -126,6 +127,30 @@ def test_values_of_no_and_of_one_element(shape):
 
     program, values = program_of(function, x)
     assert_same(compiled(program.graph).run(values), program.interpreter.run(values))
+
+
+NARROW = (dtypes.bool_, dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.float16, dtypes.bfloat16)
+
+
+@pytest.mark.parametrize("dtype", NARROW, ids=lambda dtype: dtype.name)
+@pytest.mark.parametrize("n", [1, 2, 5, 9, 17, 33, 65, 66])
+def test_nothing_is_written_behind_the_last_element(n, dtype, monkeypatch):
+    """A store of narrowed elements whose last vector has one lane, along outer and along inner axes."""
+    memory = Guarded()
+    monkeypatch.setattr(program, "np", memory)
+    x = np.random.default_rng(n).uniform(0, 3, (3, n)).astype(np.float64)
+    k = np.arange(3 * n).reshape(3, n)
+
+    def function(x, k):
+        largest = p.reshape(p.reduce_max(x, axes=(1,)), shape=(3, 1))
+        counted = p.reshape(p.reduce_max(k, axes=(1,)), shape=(3, 1))
+        rows = p.reshape(p.iota(n=3, dtype=dtypes.float64), shape=(3, 1))
+        found = [x, x - largest * 0.5, k - counted, k, x + rows, p.permute(x, order=(1, 0))]
+        return [p.convert(y, dtype=dtype) for y in found if (y.dtype, dtype) != (dtypes.float64, dtypes.float16)]
+
+    built, values = program_of(function, x, k)
+    assert_same(compiled(built.graph).run(values), built.interpreter.run(values))
+    memory.assert_intact()
 
 
 # --- widths -----------------------------------------------------------------------------------------------------------

@@ -122,8 +122,22 @@ class _Function:
 
         if axis != self.vector or self.lanes == 1:
             self.loop(start, stop, 1, [], body)
-            return
-        # Whole vectors, then one masked one.
+        elif axis > 0:
+            self._whole_vectors(self.nest.outer[axis], body)
+        else:
+            self._vectors(start, stop, body)
+
+    def _whole_vectors(self, extent: int, body: Callable[[str, list[str]], list[str]]) -> None:
+        """Whole vectors along an axis of known extent, then what is left, masked."""
+        left = extent % self.lanes
+        self.loop("0", str(extent - left), self.lanes, [], body)
+        if left:
+            self.mask = Scalars(self.w, self.lanes).first_lanes(left)
+            body(str(extent - left), [])
+            self.mask = None
+
+    def _vectors(self, start: str, stop: str, body: Callable[[str, list[str]], list[str]]) -> None:
+        """The same from `start` to `stop`, which only the call says."""
         length = self.w.emit(f"sub i64 {stop}, {start}")
         whole = self.w.emit(f"and i64 {length}, {-self.lanes}")
         limit = self.w.emit(f"add i64 {start}, {whole}")
@@ -358,8 +372,7 @@ class _Inner:
             carried = self._rounds(axis, str(start), str(whole), lanes, carried)
         if whole < extent:
             f.index[axis] = str(whole)
-            bits = ", ".join(f"i1 {'true' if whole + i < extent else 'false'}" for i in range(lanes))
-            carried = self._body(carried, f"<{bits}>")
+            carried = self._body(carried, self.folding.s.first_lanes(extent - whole))
         return carried
 
     def _body(self, carried: list[str], mask: Optional[str]) -> list[str]:

@@ -148,6 +148,11 @@ class Memory:
 
     def store(self, action: Store, s: Scalars, here: Here, value: str, dtype: DType) -> None:
         """Write each lane's value."""
+        if s.lanes > 1 and here.mask == s.first_lanes(1):
+            # LLVM (22.1, x86) makes of a narrowed vector, stored under a constant mask of one lane, a store of the wide
+            # element, which writes over what lies behind.
+            value = self.w.emit(f"extractelement {s.type(dtype)} {value}, i32 0")
+            s, here = Scalars(self.w, 1), here._replace(mask=None)
         address, stride = self._address(action, here, dtype), here.lane_stride(action.strides, s)
         value = _to_memory(s, value, dtype)
         memory, size, mask = memory_type(dtype), alignment(dtype), here.mask

@@ -89,6 +89,10 @@ class Scalars:
         """An integer constant of an LLVM type, in every lane."""
         return str(value) if self.lanes == 1 else f"splat ({base} {value})"
 
+    def first_lanes(self, count: int) -> str:
+        """The mask, a constant, of the first lanes."""
+        return f"<{', '.join(f'i1 {str(i < count).lower()}' for i in range(self.lanes))}>"
+
     def rounded(self, value: str, dtype: DType) -> str:
         """A float32 rounded to the nearest number of a 16-bit float type, ties to even; other dtypes are as they are."""
         floats, words = self.vector("float"), self.vector("i32")
