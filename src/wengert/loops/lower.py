@@ -275,12 +275,12 @@ class _NestBuilder:
         return self.value(Lookup(buffer, self._strides(form), form.offset, bounded, form.coefficients[-1], dtype))
 
     def _add_where_chosen(self, step: Step, forms: Forms, args: list[int]) -> int:
-        """z = x + (source where this is the indexed place, else 0)"""
+        """z = x + source where this is the indexed place, else x (and not x + 0, which would make 0.0 of -0.0)"""
         along, dtype = step.named["axis"], step.array.dtype
         index = self._bounded(args[1], step.array.shape[along])
         here = self.value(Apply("eq", (self._affine(forms[along]), index), bool_))
-        added = self.value(Apply("where", (here, args[2], self.value(Number(0, dtype))), dtype))
-        return self.value(Apply("add", (args[0], added), dtype))
+        added = self.value(Apply("add", (args[0], args[2]), dtype))
+        return self.value(Apply("where", (here, added, args[0]), dtype))
 
     def _count(self, form: Form, dtype: Any) -> int:
         """What iota gives: the index as a number."""
