@@ -8,6 +8,7 @@ from wengert.primitives import (
     contractions,
     control,
     creation,
+    ctc,
     exponential,
     factorisations,
     gammas,
@@ -30,7 +31,7 @@ from wengert.primitives import (
 )
 
 __all__ = [
-    "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "exponential",
+    "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "ctc", "exponential",
     "factorisations", "gammas", "indexing", "least_squares", "piecewise", "random", "reductions", "sampling", "scans",
     "scatter_reduce", "singular", "sorting", "special", "stable", "strided", "systems", "trigonometric", "views",
 ]  # fmt: skip
