@@ -25,7 +25,9 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (9, "functions", {"functions", "cuda"}),
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compile"}),  # transformations of functions stand on autograd's hooks
-    (11, "learning", {"nn", "optim", "utils", "saving", "testing"}),
+    (11, "learning", {"nn", "utils", "testing"}),
+    (11.2, "around modules", {"optim", "saving"}),  # they know what a Module or a Parameter is
+    (11.3, "PyTorch's names for them", {"serialization"}),
     (11.5, "datasets", {"datasets"}),  # a data set is one of utils.data's, so it stands on that shelf
     (11.9, "names", {"__init__"}),  # the public names: above what they name, below the tools that use them
     (12, "faces", {"tf", "run", "privacy", "insight", "health"}),

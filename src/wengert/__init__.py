@@ -348,16 +348,17 @@ from wengert.tensors.tensor import Size, Tensor
 __version__ = "0.1.0"
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
-_LATER = ("cuda", "datasets", "func", "nn", "optim", "utils")
+_LATER = ("cuda", "datasets", "func", "nn", "optim", "saving", "serialization", "utils")
+_IN_LATER = {"vmap": "func", "save": "saving", "load": "saving"}
 
 
 def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _import_module(f"wengert.{name}")
-    if name == "vmap":
-        return _import_module("wengert.func").vmap
+    if name in _IN_LATER:
+        return getattr(_import_module(f"wengert.{_IN_LATER[name]}"), name)
     raise AttributeError(f"module 'wengert' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER, "vmap"])
+    return sorted([*globals(), *_LATER, *_IN_LATER])

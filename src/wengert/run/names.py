@@ -8,6 +8,7 @@ NAMES = {
     "torchvision": "wengert.run.vision",
     "torchvision.datasets": "wengert.datasets",
     "torchvision.transforms": "wengert.datasets.transforms",
+    "safetensors.torch": "wengert.saving.safe",
 }
 
 NOT_YET = {"tensorflow", "keras", "tf_keras"}
