@@ -15,6 +15,7 @@ REASONS: dict[str, str] = {
     "literal": "a given value: it has no inputs and no rules",
     "placeholder": "stands for a value that is not there: it cannot be evaluated",
     "element": "takes the values of every sample of pack apart",
+    "replay": "stands for the steps of its stretch: tests/primitives/test_replay",
     "custom": "its rules are the user's: tested with autograd.Function",
     "cholesky": "reads one triangle, its derivative is spread over both: tests/primitives/test_factorisations",
     "eigh": "as cholesky",

@@ -8,6 +8,7 @@ from typing import Any, Optional, Union
 from wengert.autograd.graph import GradientEdge, node_at
 from wengert.autograd.hooks import after_rule
 from wengert.derive.batch import map_function
+from wengert.derive.recall import recall
 from wengert.derive.reverse import pull_back
 from wengert.errors import GradientError, shape_error, type_error
 from wengert.graph.node import Node
@@ -15,7 +16,7 @@ from wengert.graph.record import recorder, scalar, tracking
 from wengert.graph.rule import primitives, zeros_of
 from wengert.runtime.flush import flush
 from wengert.settings import settings
-from wengert.tensors.hooks import backward_pass, collect, run_hooks
+from wengert.tensors.hooks import backward_pass, collect, is_idle, run_hooks
 from wengert.tensors.tensor import Tensor, wrap
 
 Tensors = Union[Tensor, GradientEdge, Sequence[Union[Tensor, GradientEdge]]]
@@ -114,7 +115,11 @@ def grad(
 
 
 def _pull(nodes: Sequence[Node], bars: Sequence[Node], targets: Optional[list[Node]], keep: bool) -> dict[Node, Any]:
-    """Reverse mode with the user's hooks."""
+    """Reverse mode: from memory, or step by step with the user's hooks."""
+    if not settings.anomaly:
+        found = recall(nodes, bars, targets, not keep, is_idle)
+        if found is not None:
+            return found
     with backward_pass():
         return pull_back(
             nodes, bars, targets, run_hooks, release=not keep, on_rule=after_rule, every_rule=settings.anomaly

@@ -10,6 +10,7 @@ from wengert.graph.node import Node
 from wengert.graph.record import separate_tape, settle_number, tracking
 from wengert.graph.rule import Composite, Primitive, placeholder
 from wengert.graph.walk import ancestors
+from wengert.primitives.replay import replay
 
 _graphs: dict[Any, Graph] = {}
 
@@ -27,6 +28,8 @@ def define(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
 def definition(primitive: Primitive, types: tuple[Any, ...], params: tuple[Any, ...]) -> Graph:
     """The graph of a composite's definition for inputs of these types; constants in it become further inputs, whose
     values are in `constants_of`."""
+    if primitive is replay:
+        return params[0].graph  # type: ignore[no-any-return]
     key = (primitive, types, params)
     found = _graphs.get(key)
     if found is None:
@@ -48,5 +51,7 @@ _constants: dict[Any, tuple[Any, ...]] = {}
 
 def constants_of(primitive: Primitive, types: tuple[Any, ...], params: tuple[Any, ...]) -> tuple[Any, ...]:
     """The values of the constants (numbers written in the definition) that `definition` made inputs."""
+    if primitive is replay:
+        return params[0].constants  # type: ignore[no-any-return]
     definition(primitive, types, params)
     return _constants[(primitive, types, params)]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 
 from wengert.derive.definition import define
 from wengert.errors import GradientError, MissingRule
-from wengert.graph.node import OVERWRITTEN, RELEASED, Node, TupleType
+from wengert.graph.node import DROPPED, OVERWRITTEN, RELEASED, Node, TupleType
 from wengert.graph.record import record, recorder, separate_tape, tracking
 from wengert.graph.rule import Composite, placeholder, primitives
 from wengert.graph.walk import ancestors, tracked_ancestors
@@ -79,7 +79,7 @@ def pull_back(
             if node.mark & RELEASED:
                 raise released_error(node)
             recorder.origin = node.origin
-            _check_overwritten(node)
+            check_overwritten(node)
             x_bars = cotangents_of_inputs(node, y_bar)
             if on_rule is not None and (every_rule or node.watch is not None):
                 x_bars = on_rule(node, y_bar, x_bars)
@@ -93,8 +93,8 @@ def pull_back(
                     x_bar = x_bar()
                 present = bars.get(x)
                 bars[x] = x_bar if present is None else record(primitives.add, (present, x_bar))
-            if release and not node.primitive.saves_nothing:
-                _release(node)
+            if release and saves_something(node):
+                release_node(node)
     finally:
         recorder.origin, walking.on_cotangent = origin_before, watcher_before
     return found
@@ -147,13 +147,18 @@ def _accumulate_element(bars: dict[Node, Any], node: Node, bar: Node) -> None:
     bars[whole] = tuple(parts)
 
 
-def _release(node: Node) -> None:
-    if node.primitive.reads is not None and not saves(node).inputs:
-        return
+def saves_something(node: Node) -> bool:
+    """Whether there is anything that a backward pass lets go of here."""
+    primitive = node.primitive
+    return not primitive.saves_nothing and (primitive.reads is None or bool(saves(node).inputs))
+
+
+def release_node(node: Node) -> None:
+    """Let go of what an application saved. The history of one that has not run yet is cut by the flush that runs it."""
     node.mark |= RELEASED
     if node.value is not None and not recorder.retain:  # it ran: nothing pending needs its history
         node.inputs = ()
-    else:
+    elif node.value is not None or node.mark & DROPPED:
         recorder.released.append(node)
 
 
@@ -168,7 +173,8 @@ def released_error(node: Optional[Node]) -> GradientError:
     )
 
 
-def _is_overwritten(x: Node) -> bool:
+def is_overwritten(x: Node) -> bool:
+    """Whether the value of a node, or of what it is a view of, was changed in place."""
     while True:
         if x.mark & OVERWRITTEN:
             return True
@@ -177,9 +183,9 @@ def _is_overwritten(x: Node) -> bool:
         x = x.inputs[0]
 
 
-def _check_overwritten(node: Node) -> None:
-    """PyTorch's error when a value that the derivative reads was changed in place after it was used."""
-    suspects = [i for i, x in enumerate(node.inputs) if _is_overwritten(x)]
+def check_overwritten(node: Node) -> None:
+    """Raise PyTorch's error when a value that the derivative reads was changed in place after it was used."""
+    suspects = [i for i, x in enumerate(node.inputs) if is_overwritten(x)]
     if not suspects and not node.mark & OVERWRITTEN:
         return
     needed = saves(node)

@@ -107,6 +107,19 @@ def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
     return node
 
 
+def record_untracked(
+    primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ...], type: Any, origin: Optional[Origin]
+) -> Node:
+    """`record`, where the output's type and the user's line are known and no derivative will be asked for."""
+    node = Node(primitive, inputs, params, type, False, next_serial(), origin)
+    state = recorder
+    tape = state.tape
+    tape.append(node)
+    if len(tape) >= state.limit:
+        on_full[0]()
+    return node
+
+
 def _infer(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ...], key: Any) -> Any:
     named = dict(zip(primitive.params, params))
     output = primitive.infer(*[x.type for x in inputs], **named)

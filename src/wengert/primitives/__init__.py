@@ -17,6 +17,7 @@ from wengert.primitives import (
     piecewise,
     random,
     reductions,
+    replay,
     sampling,
     scans,
     scatter_reduce,

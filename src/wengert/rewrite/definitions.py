@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from wengert.derive.definition import constants_of, definition
 from wengert.graph.graph import Graph, Step
 from wengert.graph.rule import Composite
+from wengert.primitives.replay import replay
 
 
 class Plain(NamedTuple):
@@ -44,7 +45,8 @@ def expand_composites(graph: Graph) -> Plain:
                         constants.append(value)
                         types.append(type)
                     known.append(("constant", number))
-                values.append(walk(below, known, step.origin)[0])
+                # The steps of a stretch have lines of their own.
+                values.append(walk(below, known, None if step.primitive is replay else step.origin)[0])
             else:
                 number = step_numbers.setdefault((step.primitive, step.params, tuple(args)), len(flat))
                 if number == len(flat):

@@ -25,6 +25,7 @@ from typing import Any, Optional
 from wengert.backends.executable import Executable
 from wengert.backends.interpreter import Interpreter
 from wengert.graph.graph import Graph
+from wengert.primitives.replay import Stretch
 from wengert.settings import settings
 
 # Sizes of one structure that are compiled at their second sight; the next one at its 64th, and so on.
@@ -222,6 +223,8 @@ def without_sizes(structure: Any) -> Any:
 def _blank(params: Any) -> Any:
     if isinstance(params, tuple):
         return tuple(map(_blank, params))
+    if params.__class__ is Stretch:
+        return tuple([(step.primitive, _blank(step.params), step.args) for step in params.graph.steps])
     return None if isinstance(params, int) else params
 
 

@@ -52,6 +52,11 @@ def user_code() -> Iterator[None]:
         recorder.origin, recorder.tracking = origin, tracking
 
 
+def is_idle(watch: Hooks) -> bool:
+    """Whether nothing but `collect` happens to the cotangent that is watched."""
+    return not (watch.before or watch.after_rule) and watch.retain is None
+
+
 def run_hooks(node: Node, bar: Any) -> Any:
     """The user's hooks on a node's cotangent, in order of registration, then `retain_grad`."""
     watch: Hooks = node.watch
