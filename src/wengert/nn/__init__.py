@@ -75,6 +75,7 @@ from wengert.nn.normalization import (
 )
 from wengert.nn.parameter import Buffer, Parameter
 from wengert.nn.parameter_containers import ParameterDict, ParameterList
+from wengert.nn.resampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
 from wengert.nn.vocabulary import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
 
 __all__ = [
@@ -89,5 +90,5 @@ __all__ = [
     "ParameterDict", "ParameterList", "PoissonNLLLoss", "RMSNorm", "RReLU", "ReLU", "ReLU6", "SELU", "Sequential",
     "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink",
     "Softsign", "Tanh", "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten",
-    "functional", "init", "utils",
+    "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "functional", "init", "utils",
 ]  # fmt: skip
