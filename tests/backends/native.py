@@ -66,9 +66,9 @@ POINTER, INTEGER = ctypes.c_void_p, ctypes.c_int64
 
 # fmt: off
 PRODUCT = ctypes.CFUNCTYPE(
-    None, INTEGER, INTEGER, INTEGER, INTEGER,
-    POINTER, INTEGER, INTEGER, INTEGER, POINTER, INTEGER, INTEGER, INTEGER,
-    POINTER, INTEGER, INTEGER, POINTER, INTEGER, INTEGER, POINTER, POINTER,
+    None, INTEGER, INTEGER, INTEGER, INTEGER, INTEGER,
+    POINTER, INTEGER, INTEGER, INTEGER, INTEGER, POINTER, INTEGER, INTEGER, INTEGER, INTEGER,
+    POINTER, INTEGER, INTEGER, POINTER, POINTER,
 )
 # fmt: on
 
@@ -121,15 +121,14 @@ def marks(begin: int, end: int, rounds: int = 0) -> Marks:
     return Marks(counts, ends, workers, np.array([*shifted, rounds, 0], np.int64), begin, end)
 
 
-def multiply(function: Any, a: Any, b: Any, c: Any, d: Any = None, scale: Any = None, work: int | None = None) -> None:
-    """c = (d +) scale a b through a product function, for arrays (batch, rows, columns)."""
+def multiply(function: Any, a: Any, b: Any, c: Any, fused: int | None = None, work: int | None = None) -> None:
+    """c = a b through a product function, for arrays (batch, rows, columns)."""
 
     def strides(x: Any) -> tuple[int, ...]:
         return tuple(s // x.itemsize for s in x.strides)
 
     batch, m, k = a.shape
-    third = (None, 0, 0) if d is None else (d.ctypes.data, *strides(d)[:2])
     function(
-        batch, m, b.shape[2], k, a.ctypes.data, *strides(a), b.ctypes.data, *strides(b), c.ctypes.data, *strides(c)[:2],
-        *third, None if scale is None else scale.ctypes.data, product.scratch() if work is None else work,
+        batch, max(batch, 1), m, b.shape[2], k, a.ctypes.data, 0, *strides(a), b.ctypes.data, 0, *strides(b),
+        c.ctypes.data, *strides(c)[:2], fused, product.scratch() if work is None else work,
     )  # fmt: skip

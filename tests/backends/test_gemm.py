@@ -63,7 +63,7 @@ def exact(a, b):
     return a @ b, np.abs(a) @ np.abs(b)
 
 
-def check(dtype, shape, layouts, *, add="no", scaled=False, seed=0, machine=MACHINES[0]):
+def check(dtype, shape, layouts, *, seed=0, machine=MACHINES[0]):
     """One product, between guard elements that must stay."""
     batch, m, n, k = shape
     rng = np.random.default_rng(seed)
@@ -71,19 +71,9 @@ def check(dtype, shape, layouts, *, add="no", scaled=False, seed=0, machine=MACH
     b = laid_out(rng, (batch, k, n), dtype, layouts[1])
     guarded = np.full((batch + 1, m + 1, n + 3), np.nan, dtype)
     c = guarded[:batch, :m, 1 : n + 1]
-    scale = np.array(-0.75, dtype) if scaled else None
-    d = None
-    if add == "other":
-        d = rng.standard_normal((batch, m, n)).astype(dtype)
-    elif add == "itself":
-        c[...] = rng.standard_normal((batch, m, n))
-        d = c
-    before = 0 if d is None else d.copy()
-    multiply(function(dtype, machine), a, b, c, d, scale)
-    value, size = exact(a, b)
-    wanted = before + (1 if scale is None else scale) * value
-    # Rounding of a sum of k products, of the scaling, and of the addition.
-    bound = np.finfo(dtype).eps * ((k + 3) * size + 2 * np.abs(wanted)) + np.finfo(dtype).tiny
+    multiply(function(dtype, machine), a, b, c)
+    wanted, size = exact(a, b)
+    bound = np.finfo(dtype).eps * (k + 3) * size + np.finfo(dtype).tiny
     assert (np.abs(c - wanted) <= bound).all()
     guarded[:batch, :m, 1 : n + 1] = np.nan
     assert np.isnan(guarded).all(), "written outside of c"
@@ -99,13 +89,11 @@ DEPTHS = st.one_of(st.integers(0, 40), st.sampled_from([64, 100, 130, 511, 512, 
     threads=st.sampled_from([1, 2]),
     shape=st.tuples(st.sampled_from([1, 1, 2, 3]), SIZES, SIZES, DEPTHS),
     layouts=st.tuples(st.sampled_from(LAYOUTS), st.sampled_from(LAYOUTS)),
-    add=st.sampled_from(["no", "other", "itself"]),
-    scaled=st.booleans(),
     seed=st.integers(0, 99),
 )
-def test_products_of_every_shape_and_stride(dtype, threads, shape, layouts, add, scaled, seed):
+def test_products_of_every_shape_and_stride(dtype, threads, shape, layouts, seed):
     pool.set_num_threads(threads)
-    check(dtype, shape, layouts, add=add, scaled=scaled, seed=seed)
+    check(dtype, shape, layouts, seed=seed)
 
 
 @settings(deadline=None, max_examples=80)
@@ -114,10 +102,9 @@ def test_products_of_every_shape_and_stride(dtype, threads, shape, layouts, add,
     dtype=st.sampled_from(sorted(SUFFIX)),
     shape=st.tuples(st.sampled_from([1, 2]), SIZES, SIZES, DEPTHS),
     layouts=st.tuples(st.sampled_from(LAYOUTS), st.sampled_from(LAYOUTS)),
-    add=st.sampled_from(["no", "other", "itself"]),
 )
-def test_the_texts_for_other_machines(machine, dtype, shape, layouts, add):
-    check(dtype, shape, layouts, add=add, scaled=True, machine=machine)
+def test_the_texts_for_other_machines(machine, dtype, shape, layouts):
+    check(dtype, shape, layouts, machine=machine)
 
 
 @pytest.mark.parametrize("dtype", sorted(SUFFIX))
@@ -127,8 +114,8 @@ def test_few_rows_or_few_columns(dtype, rows):
     for others in (1, 2, 4, 5, 9, 31):
         for depth in (31, 64, 300):
             check(dtype, (1, rows, others, depth), ("rows", "columns"))
-            check(dtype, (1, rows, others, depth), ("steps", "columns"), add="other", scaled=True)
-            check(dtype, (2, others, rows, depth), ("rows", "backward"), add="itself")
+            check(dtype, (1, rows, others, depth), ("steps", "columns"))
+            check(dtype, (2, others, rows, depth), ("rows", "backward"))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -136,24 +123,22 @@ def test_few_rows_or_few_columns(dtype, rows):
                                    (1, 1, 900, 700), (1, 900, 1, 700), (1, 3, 2000, 90)])  # fmt: skip
 def test_cells_cover_the_product(threads, shape):
     pool.set_num_threads(threads)
-    check("float32", shape, ("rows", "columns"), add="other")
+    check("float32", shape, ("rows", "columns"))
     check("float64", shape, ("columns", "rows"))
 
 
 @pytest.mark.parametrize("dtype", sorted(SUFFIX))
-def test_an_empty_sum_gives_d_or_zero(dtype):
+def test_an_empty_sum_is_zero(dtype):
     a, b = np.empty((2, 5, 0), dtype), np.empty((2, 0, 50), dtype)
-    c, d = np.full((2, 5, 50), np.nan, dtype), np.random.default_rng(0).standard_normal((2, 5, 50)).astype(dtype)
+    c = np.full((2, 5, 50), np.nan, dtype)
     multiply(function(dtype), a, b, c)
     assert (c == 0).all()
-    multiply(function(dtype), a, b, c, d, np.array(np.inf, dtype))
-    assert (c == d).all()
 
 
 @pytest.mark.parametrize("shape", [(0, 3, 3, 3), (2, 0, 3, 3), (2, 3, 0, 3), (0, 0, 0, 0)])
 def test_an_empty_product_touches_nothing(shape):
     batch, m, n, k = shape
-    function("float32")(batch, m, n, k, *[None, 0, 0, 0] * 2, *[None, 0, 0] * 2, None, None)
+    function("float32")(batch, 1, m, n, k, *[None, 0, 0, 0, 0] * 2, None, 0, 0, None, None)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 5, 200), (1, 5, 1, 200), (1, 9, 20, 7), (1, 64, 64, 200), (1, 4, 9, 200)])
@@ -209,6 +194,7 @@ def test_kernels_stay_within_their_scratch_memory():
     rng = np.random.default_rng(0)
     for dtype in SUFFIX:
         for m, n, k, layouts in ((40, 300, 1100, ("rows", "columns")), (1, 300, 1100, ("rows", "steps")),
+                                 (200, 700, 9000, ("columns", "columns")),
                                  (16, 50, 2000, ("steps", "columns")), (3, 9, 30_000, ("steps", "columns"))):  # fmt: skip
             a, b = laid_out(rng, (1, m, k), dtype, layouts[0]), laid_out(rng, (1, k, n), dtype, layouts[1])
             c = np.empty((1, m, n), dtype)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from wengert.graph.rule import primitives
-from wengert.loops.nest import Apply, Axis, Call, Contract, Fold, Folded, Load, Lookup, Nest, Number, Program, Store
+from wengert.loops.nest import Apply, Axis, Call, Contract, Fold, Folded, Load, Lookup, Nest, Number, Product, Program, Store
 from wengert.primitives.numerics import is_half
 
 FOLDS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "and": np.logical_and, "or": np.logical_or}
@@ -99,6 +100,7 @@ class _Space:
         self.extents = extents
         self.index = np.indices(extents) if extents else np.zeros((0,), int)
         self.folded: dict[int, Any] = {}
+        self.product: Any = None  # of a contraction
         self.known: dict[int, Any] = {}
 
     def address(self, strides: tuple[int, ...], offset: int) -> Any:
@@ -122,6 +124,8 @@ class _Space:
             return self.index[v.axis]
         if isinstance(v, Number):
             return np.full(self.extents, v.value, v.dtype.numpy)
+        if isinstance(v, Product):
+            return self.product
         if isinstance(v, Folded):
             return np.broadcast_to(self.folded[v.action], self.extents)
         assert isinstance(v, Apply)
@@ -136,20 +140,22 @@ class _Space:
 
 
 def run_contract(step: Contract, memory: list[Any], program: Program) -> None:
-    def matrix(operand: Any, rows: int, columns: int) -> Any:
-        space = (*step.batch, rows, columns)
-        index = np.indices(space)
-        strides = (*operand.batch, operand.row, operand.column)
-        at = operand.offset + sum(s * i for s, i in zip(strides, index))
-        assert inside(at, memory[operand.buffer]), "an operand outside its buffer"
-        return memory[operand.buffer][at]
+    a = operand(step.batch, step.rows, step.summed, step.a, memory)
+    b = operand(step.batch, step.summed, step.columns, step.b, memory)
+    extents = (*step.batch, *step.rows, *step.columns)
+    space = _Space(Nest(extents, (), step.values, step.stores), memory, extents)
+    space.product = np.asarray(a @ b).reshape(extents)
+    assert space.product.dtype == step.dtype.numpy
+    with np.errstate(all="ignore"):
+        for action in step.stores:
+            store(action, space, memory, program)
 
-    c = matrix(step.a, step.m, step.k) @ matrix(step.b, step.k, step.n)
-    if step.scale is not None:
-        c = c * memory[step.scale][0]
-    if step.add_to is not None:
-        c = c + memory[step.add_to].reshape(c.shape)
-    memory[step.c] = c.reshape(-1)
+
+def operand(batch: Any, rows: Any, columns: Any, values: Any, memory: list[Any]) -> Any:
+    """One side of a contraction as matrices."""
+    extents = (*batch, *rows, *columns)
+    found = _Space(Nest(extents, (), values, ()), memory, extents).value(len(values) - 1)
+    return np.broadcast_to(found, extents).reshape(*batch, math.prod(rows), math.prod(columns))
 
 
 def run_call(step: Call, memory: list[Any]) -> None:

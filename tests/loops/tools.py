@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert.backends.llvm import compile as llvm, program, scalars, target
+from wengert.backends.llvm import code, compile as llvm, contraction, scalars, target
 from wengert.backends.llvm.program import Compiled
 from wengert.graph.graph import Graph
 
@@ -72,6 +72,6 @@ def use_vectors(monkeypatch: Any, width: int) -> None:
     found = target.host()
     letter = {64: "e", 32: "d"}.get(width, "") if found.letter else ""
     narrow = found._replace(width=width, registers=32 if width == 64 else 16, letter=letter)
-    for module in (target, scalars, program):
+    for module in (target, scalars, code, contraction):
         monkeypatch.setattr(module, "host", lambda: narrow)
     monkeypatch.setattr(scalars, "vector_function", target.vector_function.__wrapped__)

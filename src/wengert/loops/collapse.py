@@ -24,6 +24,20 @@ def collapse(nest: Nest) -> Nest:
     return nest
 
 
+def collapse_groups(nest: Nest, sizes: tuple[int, ...]) -> tuple[Nest, tuple[int, ...]]:
+    """The same nest, of outer axes only, in which neighbouring axes of a group that every access walks as one are one,
+    and axes of extent 1 are gone; and the sizes of the groups then. `sizes`: how many axes belong to each group."""
+    group = [number for number, size in enumerate(sizes) for _ in range(size)]
+    keep = [k for k, n in enumerate(nest.extents) if n != 1 or _is_read(nest, k)]
+    nest, group = _select(nest, keep), [group[k] for k in keep]
+    for k in reversed(range(1, len(group))):
+        together = group[k] == group[k - 1] and not _is_read(nest, k) and not _is_read(nest, k - 1)
+        if together and _walks_as_one(nest, k):
+            nest = _merge(nest, k)
+            del group[k]
+    return nest, tuple([group.count(number) for number in range(len(sizes))])
+
+
 def with_own_buffers(nest: Nest) -> tuple[Nest, tuple[int, ...]]:
     """The same nest with its buffers numbered as they appear, and what they were: nests that differ in nothing but where
     their data lie have one code."""

@@ -5,6 +5,8 @@ Every elementwise step and reduction belongs to a group; a group is computed at 
 member is computed, and when nothing that it reads from elsewhere depends on the group. So a chain of elementwise steps
 is one pass over memory, and so are softmax or layer norm, whose folds and their consumers share a domain.
 
+A matrix product begins a group: the elementwise steps that read it where it is computed are done as it is stored.
+
 Levels. A *full* member has a value at each point of the domain. After the first reduction, the domain's axes are split
 into outer and inner (the reduced) ones; an *outer* member (a fold, or what is computed from folds) has a value for each
 outer point.
@@ -30,6 +32,8 @@ FOLDS = {
 MOST_FOLDS = 4
 # Elementwise by nature though of other families.
 POINTWISE = ("convert", "clone", "iota")
+# Matrix products.
+PRODUCTS = ("dot",)
 # Read their first input at places that come from data; that input must lie in memory.
 LOOKUPS = ("gather", "take")
 
@@ -38,6 +42,8 @@ class Group:
     """Steps computed in one nest.
 
     inner     the reduced axes of the domain, None while there is no reduction
+    product   the matrix product at its head, by position, if there is one: its members are computed as it is stored, and
+              no reduction is among them
     members   the steps, by position, in the order of recording
     sources   what they read: other groups, and positions of what is in none
     """
@@ -45,6 +51,7 @@ class Group:
     def __init__(self, domain: Shape, inner: Optional[Shape]) -> None:
         self.domain = domain
         self.inner = inner
+        self.product: Optional[int] = None
         self.members: list[int] = []
         self.sources: set[Any] = set()
 
@@ -101,6 +108,10 @@ class Grouping:
             return
         if name in FOLDS and self._lowers(step, self.graph):
             self._place_fold(position, step)
+        elif name in PRODUCTS and self._lowers(step, self.graph):
+            group = self._new_group(step.array.shape, None)
+            group.product = position
+            self._join(group, position, group.full_forms(step.array.shape))
         elif self._is_pointwise(step) and self._lowers(step, self.graph):
             self._place_pointwise(position, step)
         else:
@@ -156,7 +167,7 @@ class Grouping:
         domain = self.graph.array_at(step.args[0]).shape
         inner = step.named["axes"]
         for group in self._producer_groups(step):
-            if group.domain != domain or (group.inner is not None and group.inner != inner):
+            if group.domain != domain or (group.inner is not None and group.inner != inner) or group.product is not None:
                 continue
             if self._folds_before(group, step) >= MOST_FOLDS:
                 continue
@@ -180,7 +191,7 @@ class Grouping:
             group = self.group_of.get(self.root(i))
             if group is not None and group not in found:
                 found.append(group)
-        return found
+        return sorted(found, key=lambda group: group.product is None)  # stable: products first
 
     def root(self, position: int) -> int:
         """The value behind a chain of views."""

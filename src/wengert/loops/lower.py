@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Optional
 
-from wengert.dtypes import bool_, float32, float64, int64
+from wengert.dtypes import bfloat16, bool_, float16, float32, float64, int64
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
 from wengert.loops.copies import copy_before_reshapes
-from wengert.loops.group import FOLDS, LOOKUPS, Group, Grouping
+from wengert.loops.group import FOLDS, LOOKUPS, PRODUCTS, Group, Grouping
 from wengert.loops.nest import (
     Action,
     Apply,
@@ -23,7 +23,7 @@ from wengert.loops.nest import (
     Lookup,
     Nest,
     Number,
-    Operand,
+    Product,
     Program,
     ProgramStep,
     Store,
@@ -75,8 +75,9 @@ class _Lowering:
             owner = g.group_of.get(position)
             for number, i in enumerate(step.args):
                 root = g.root(i)
-                looked_up = number == 0 and step.primitive.name in LOOKUPS
-                if owner is None or looked_up or (g.group_of.get(root) is not owner and not self.is_counted(root)):
+                name = step.primitive.name
+                in_memory = name in PRODUCTS or (number == 0 and name in LOOKUPS)
+                if owner is None or in_memory or (g.group_of.get(root) is not owner and not self.is_counted(root)):
                     found.add(root)
         return found
 
@@ -125,37 +126,37 @@ class _Lowering:
                 type = self.graph.array_at(position)
                 buffer = self.buffer_of[position] = self._buffer(type)
                 builder.store(buffer, type.shape, self.grouping.forms[position], value)
-        names = [self.grouping.step(i).primitive.name for i in group.members]
-        if builder.actions:
-            self.steps.append(builder.nest(" ".join(names)))
+        label = " ".join([self.grouping.step(i).primitive.name for i in group.members])
+        if group.product is not None:
+            self.steps.append(self._contract(group.product, builder, label))
+        elif builder.actions:
+            self.steps.append(builder.nest(label))
 
     def _lower_single(self, position: int) -> None:
         step = self.grouping.step(position)
-        if step.primitive.name == "dot" and step.array.dtype in (float32, float64) and self._lower_dot(position, step):
-            return
         wholes = [self._whole(i) for i in step.args]
         result = self.buffer_of[position] = self._buffer(step.type)
         buffers, shapes = tuple([b for b, _ in wholes]), tuple([s for _, s in wholes])
         label = step.primitive.name
         self.steps.append(Call(step.primitive, step.params, buffers, shapes, result, step.origin, label))
 
-    def _lower_dot(self, position: int, step: Step) -> bool:
-        shape = step.array.shape
-        k = self.graph.array_at(step.args[0]).shape[-1]
+    def _contract(self, position: int, builder: _NestBuilder, label: str) -> Contract:
+        step = self.grouping.step(position)
+        (*batch, m, n), k = step.array.shape, self.graph.array_at(step.args[0]).shape[-1]
         a, b = [self._operand(i) for i in step.args]
-        result = self.buffer_of[position] = self._buffer(step.type)
-        self.steps.append(
-            Contract(shape[:-2], shape[-2], shape[-1], k, a, b, result, step.array.dtype, label="dot")
-        )
-        return True
+        stores = tuple([action for action in builder.actions if isinstance(action, Store)])
+        dtype = _summed_in(step.array.dtype)
+        return Contract(tuple(batch), (m,), (n,), (k,), a, b, tuple(builder.values), stores, dtype, label)
 
-    def _operand(self, position: int) -> Operand:
-        """A matrix operand as strides into a buffer, through whatever views stand before it."""
+    def _operand(self, position: int) -> tuple[Value, ...]:
+        """A matrix operand: a load through whatever views stand before it, widened to the dtype of the sum."""
         shape = self.graph.array_at(position).shape
         rank = len(shape)
         root, form = self.place(position, tuple([axis(k, rank) for k in range(rank)]), rank)
-        strides = form.coefficients
-        return Operand(self.buffer_of[root], form.offset, strides[:-2], strides[-2], strides[-1])
+        buffer = self.buffer_of[root]
+        load = Load(buffer, form.coefficients, form.offset, self.buffers[buffer].dtype)
+        wide = _summed_in(load.dtype)
+        return (load,) if wide is load.dtype else (load, Apply("convert", (0,), wide))
 
     def place(self, position: int, forms: Forms, rank: int) -> tuple[int, Form]:
         """The value behind a chain of views, and the row-major number of its element that is read at `forms`."""
@@ -242,6 +243,9 @@ class _NestBuilder:
             return self.value(Folded(len(self.actions) - 1, dtype))
         if name == "iota":
             return self._count(forms[0], dtype)
+        if name in PRODUCTS:
+            product = self.value(Product(_summed_in(dtype)))
+            return product if _summed_in(dtype) is dtype else self.value(Apply("convert", (product,), dtype))
         if name in LOOKUPS:
             return self._lookup(step, forms)
         args = [self.read(i, g.operand_forms(step, n, forms, self.rank)) for n, i in enumerate(step.args)]
@@ -304,12 +308,19 @@ class _NestBuilder:
         return total
 
 
+def _summed_in(dtype: Any) -> Any:
+    """The dtype in which products of this one are summed."""
+    return float32 if dtype in (float16, bfloat16) else dtype
+
+
 def _is_supported(step: Step, graph: Graph, supports: Supports) -> bool:
     name = step.primitive.name
     arguments = tuple([graph.array_at(i).dtype for i in step.args])
     result = step.array.dtype
     if name in FOLDS:
         return supports("fold " + FOLDS[name], arguments, result)
+    if name in PRODUCTS:
+        return result in (float16, bfloat16, float32, float64)
     if name in LOOKUPS:  # an index into nothing is always an error, which NumPy words
         return supports("load", (), result) and graph.array_at(step.args[0]).size > 0
     if name == "scatter_add":

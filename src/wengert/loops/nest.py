@@ -3,7 +3,7 @@
 A `Program` is a list of steps over numbered buffers. A step is one of
 
     Nest      a loop nest: at every point of an iteration space, scalar values are computed, folded and stored
-    Contract  a batched matrix product over strided operands
+    Contract  a batched matrix product, whose operands are computed as they are read and whose result as it is stored
     Call      a primitive without a lowering, run through its NumPy definition
 
 The axes of a nest are `outer` ones, whose points are independent (they may run in any order and in parallel), then
@@ -15,6 +15,7 @@ inner ones, over which its folds run. Values are scalars in SSA form: value i ma
     Axis(axis)                      the index along an axis, as int64
     Number(value)                   a constant
     Apply(op, args)                 a scalar operation by name (`backends/llvm/scalars.py` has each)
+    Product()                       the sum of a `Contract`
     Folded(action)                  what the fold that is `actions[action]` gave; constant along the inner axes
 
 The operation "bounded" (index, bound) gives the index where 0 <= index < bound; elsewhere it gives 0 and reports the
@@ -76,7 +77,13 @@ class Folded(NamedTuple):
     dtype: DType
 
 
-Value = Union[Load, Lookup, Axis, Number, Apply, Folded]
+class Product(NamedTuple):
+    """The sum of a `Contract`, among the values of its stores."""
+
+    dtype: DType
+
+
+Value = Union[Load, Lookup, Axis, Number, Apply, Folded, Product]
 
 
 class Fold(NamedTuple):
@@ -106,33 +113,34 @@ class Nest(NamedTuple):
         return self.outer + self.inner
 
 
-class Operand(NamedTuple):
-    """A matrix operand: element offset + batch strides . batch index + row * row_stride + column * column_stride."""
-
-    buffer: int
-    offset: int
-    batch: tuple[int, ...]
-    row: int
-    column: int
-
-
 class Contract(NamedTuple):
-    """c[batch, i, j] = (add_to[batch, i, j] +) scale * sum_k a[batch, i, k] b[batch, k, j], for floats.
+    """p[batch, i, j] = sum_k a[batch, i, k] b[batch, k, j], and at each [batch, i, j] the stores.
 
-    `c` is a whole row-major buffer. `scale` is a buffer that holds one number, or None for 1. `add_to`, if not None, is
-    a buffer of c's layout (it may be c itself).
+    Each of the four kinds of axes may be several: a matrix whose rows are (image, height, width) is no copy.
+
+    a        the left operand, by values over the axes (*batch, *rows, *summed): the last one is its element
+    b        the right one, over (*batch, *summed, *columns)
+    values   what is stored, over (*batch, *rows, *columns); among them the sum itself, `Product`
+    dtype    of the sum and of both operands' elements: float32 or float64
+
+    The stores run in order at each point. What they read at a point is not written at another.
+
+    Example: x (64, 784) times w (128, 784) transposed, plus a bias, through relu, and the mask of its derivative:
+
+        rows (64,)  columns (128,)  summed (784,)  a Load(x, (784, 1), 0)  b Load(w, (1, 784), 0)
+        v0 = Product()     v1 = Load(bias, (0, 1), 0)    v2 = Apply("add", (v0, v1))    v3 = Apply("relu", (v2,))
+        Store(y, (128, 1), 0, v3)       v4 = Number(0)   v5 = Apply("gt", (v2, v4))     Store(mask, (128, 1), 0, v5)
     """
 
     batch: tuple[int, ...]
-    m: int
-    n: int
-    k: int
-    a: Operand
-    b: Operand
-    c: int
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    summed: tuple[int, ...]
+    a: tuple[Value, ...]
+    b: tuple[Value, ...]
+    values: tuple[Value, ...]
+    stores: tuple[Store, ...]
     dtype: DType
-    add_to: Union[int, None] = None
-    scale: Union[int, None] = None
     label: str = ""
 
 

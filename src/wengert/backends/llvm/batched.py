@@ -11,10 +11,12 @@ and the number of threads, so the same call gives the same bits.
 
 from __future__ import annotations
 
-from wengert.backends.llvm.gemm import WORK as PANEL
+from wengert.backends.llvm.flow import Flow
+from wengert.backends.llvm.fused import Fused, nothing
+from wengert.backends.llvm.gemm import PANELS, REGION, WORK as ROOM
 from wengert.backends.llvm.vectors import Kind
 
-WORK = PANEL + 64  # bytes a thread: what the kernels need, and up to the next multiple of 64
+WORK = ROOM + 64  # bytes a thread: what the kernels need, and up to the next multiple of 64
 
 # Multiply-adds for which a thread is worth waking: a few microseconds.
 GRAIN = 100_000
@@ -29,22 +31,22 @@ DOTS_VECTORS = 4
 DOTS_VECTORS_OF_ONE = 1
 
 # What a cell must know, as words of memory.
-_WORDS = "m n k a abs ars acs b bbs brs bcs c cbs crs ccs d dbs drs dcs scale work dots rows columns".split()
-_POINTERS = frozenset(("a", "b", "c", "d", "work"))
+_WORDS = "inner m n k a abo abs ars acs b bbo bbs brs bcs c cbs crs ccs fused turned work dots rows columns".split()
+_POINTERS = frozenset(("a", "b", "c", "fused", "work"))
 
 
 def batched(k: Kind) -> str:
     """The text of wengert_product_SUFFIX and of its task."""
-    return "\n".join([_cell(k), _dots_pay(k), _product(k)])
+    return "\n".join([_lines(k), _cell(k), _dots_pay(k), _product(k)])
 
 
 def shared() -> str:
     """What the texts of all kinds have in common."""
-    return _PART_OF
+    return "\n".join([_PART_OF, nothing()])
 
 
-def _type(k: Kind, word: str) -> str:
-    return k.type if word == "scale" else "ptr" if word in _POINTERS else "i64"
+def _type(word: str) -> str:
+    return "ptr" if word in _POINTERS else "i64"
 
 
 # --- one cell -------------------------------------------------------------------------------------------------------
@@ -52,64 +54,64 @@ def _type(k: Kind, word: str) -> str:
 
 def _cell(k: Kind) -> str:
     """void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker): a task of the pool."""
-    reads = []
-    for place, word in enumerate(_WORDS):
-        reads += [
-            f"  %{word}w = getelementptr i64, ptr %words, i64 {place}",
-            f"  %{word} = load {_type(k, word)}, ptr %{word}w, align 8",
-        ]
-    return f"""define internal void @cells_{k.suffix}(ptr %words, i64 %begin, i64 %end, i64 %worker) nounwind {{
-entry:
-{chr(10).join(reads)}
-  %own = mul i64 %worker, {WORK}
-  %work0 = getelementptr i8, ptr %work, i64 %own
-  %work1 = getelementptr i8, ptr %work0, i64 63
-  %work2 = call ptr @llvm.ptrmask.p0.i64(ptr %work1, i64 -64)
-  %parts = mul nsw i64 %rows, %columns
-  %bare = icmp eq ptr %d, null
-  br label %cell
-cell:
-  %x = phi i64 [%begin, %entry], [%x1, %next]
-  %t = udiv i64 %x, %parts
-  %inside = urem i64 %x, %parts
-  %r = udiv i64 %inside, %columns
-  %q = urem i64 %inside, %columns
-  %r1 = add nsw i64 %r, 1
-  %q1 = add nsw i64 %q, 1
-  %i0 = call i64 @part_of(i64 %m, i64 8, i64 %r, i64 %rows)
-  %i1 = call i64 @part_of(i64 %m, i64 8, i64 %r1, i64 %rows)
-  %j0 = call i64 @part_of(i64 %n, i64 {k.lanes}, i64 %q, i64 %columns)
-  %j1 = call i64 @part_of(i64 %n, i64 {k.lanes}, i64 %q1, i64 %columns)
-  %mm = sub nsw i64 %i1, %i0
-  %nn = sub nsw i64 %j1, %j0
-{k.stepped("%at", "%a", "%t", "%abs")}
-{k.stepped("%ai", "%at", "%i0", "%ars")}
-{k.stepped("%bt", "%b", "%t", "%bbs")}
-{k.stepped("%bj", "%bt", "%j0", "%bcs")}
-{k.stepped("%ct", "%c", "%t", "%cbs")}
-{k.stepped("%ci", "%ct", "%i0", "%crs")}
-{k.stepped("%cj", "%ci", "%j0", "%ccs")}
-{k.stepped("%dt", "%d", "%t", "%dbs")}
-{k.stepped("%di", "%dt", "%i0", "%drs")}
-{k.stepped("%djx", "%di", "%j0", "%dcs")}
-  %dj = select i1 %bare, ptr null, ptr %djx
-  %dotted = icmp ne i64 %dots, 0
-  br i1 %dotted, label %lines, label %tiles
-lines:
-  call void @dots_{k.suffix}(i64 %mm, i64 %nn, i64 %k, ptr %ai, i64 %ars, i64 %acs, ptr %bj, i64 %bcs, ptr %cj, \
-i64 %crs, i64 %ccs, ptr %dj, i64 %drs, i64 %dcs, {k.type} %scale, ptr %work2)
-  br label %next
-tiles:
-  call void @gemm_{k.suffix}(i64 %mm, i64 %nn, i64 %k, ptr %ai, i64 %ars, i64 %acs, ptr %bj, i64 %brs, i64 %bcs, \
-ptr %cj, i64 %crs, ptr %dj, i64 %drs, {k.type} %scale, ptr %work2)
-  br label %next
-next:
-  %x1 = add nsw i64 %x, 1
-  %more = icmp slt i64 %x1, %end
-  br i1 %more, label %cell, label %out
-out:
-  ret void
-}}"""
+    f = Flow(f"define internal void @cells_{k.suffix}(ptr %words, i64 %begin, i64 %end, i64 %worker) nounwind")
+    w = {word: f.read(_type(word), "%words", place) for place, word in enumerate(_WORDS)}
+    own = f.at("i8", w["work"], ("%worker", WORK), ("63", 1))
+    work = f.emit(f"call ptr @llvm.ptrmask.p0.i64(ptr {own}, i64 -64)")
+    parts, dotted = f.mul(w["rows"], w["columns"]), f.test("ne", w["dots"], 0)
+    with f.loop("%begin", "%end", 1) as x:
+        t, inside = f.div(x, parts), f.rem(x, parts)
+        to, ti = f.div(t, w["inner"]), f.rem(t, w["inner"])
+        r, q = f.div(inside, w["columns"]), f.rem(inside, w["columns"])
+        i0, i1 = (_part_of(f, w["m"], 8, part, w["rows"]) for part in (r, f.add(r, 1)))
+        j0, j1 = (_part_of(f, w["n"], k.lanes, part, w["columns"]) for part in (q, f.add(q, 1)))
+        a = f.at(k.type, w["a"], (to, w["abo"]), (ti, w["abs"]), (i0, w["ars"]))
+        b = f.at(k.type, w["b"], (to, w["bbo"]), (ti, w["bbs"]), (j0, w["bcs"]))
+        c = f.at(k.type, w["c"], (t, w["cbs"]), (i0, w["crs"]), (j0, w["ccs"]))
+        place = f"ptr {w['fused']}, i64 {t}, i64 {i0}, i64 {j0}, i64 {w['turned']}"
+        m, n = f.sub(i1, i0), f.sub(j1, j0)
+        with f.when(dotted):
+            f.line(
+                f"call void @lines_{k.suffix}(i64 {m}, i64 {n}, i64 {w['k']}, ptr {a}, i64 {w['ars']}, i64 {w['acs']}, "
+                f"ptr {b}, i64 {w['bcs']}, ptr {c}, i64 {w['crs']}, i64 {w['ccs']}, {place}, ptr {work})"
+            )
+        with f.when(f.no(dotted)):
+            f.line(
+                f"call void @gemm_{k.suffix}(i64 {m}, i64 {n}, i64 {w['k']}, ptr {a}, i64 {w['ars']}, i64 {w['acs']}, "
+                f"ptr {b}, i64 {w['brs']}, i64 {w['bcs']}, ptr {c}, i64 {w['crs']}, {place}, i1 false, ptr {work})"
+            )
+    return f.text()
+
+
+def _part_of(f: Flow, extent: str, unit: int, place: str, parts: str) -> str:
+    return f.emit(f"call i64 @part_of(i64 {extent}, i64 {unit}, i64 {place}, i64 {parts})")
+
+
+def _lines(k: Kind) -> str:
+    """lines_SUFFIX: the product by dots; one that is handed on goes to scratch memory as many columns at a time as it has
+    room for. There it lies as the caller sees it, also if the product is the transposed one."""
+    f = Flow(
+        f"define internal void @lines_{k.suffix}(i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, i64 %bcs, "
+        "ptr %c, i64 %crs, i64 %ccs, ptr %fused, i64 %t, i64 %i0, i64 %j0, i64 %turned, ptr %work) nounwind"
+    )
+    fused = Fused(f, k)
+    turned = fused.turned
+    region = f.emit(f"getelementptr i8, ptr %work, i64 {PANELS}")
+    most = f.choose(fused.finishes, f.most(f.div(str(REGION // k.size), "%m"), 1), "%n")
+    with f.loop("0", "%n", most) as j:
+        columns = f.least(f.sub("%n", j), most)
+        b, own = f.at(k.type, "%b", (j, "%bcs")), f.at(k.type, "%c", (j, "%ccs"))
+        there = [(region, own, "ptr")]
+        rows, steps = f.choose(turned, 1, columns), f.choose(turned, "%m", 1)
+        there += [(rows, "%crs", "i64"), (steps, "%ccs", "i64")]
+        c, crs, ccs = (f.choose(fused.finishes, x, y, type) for x, y, type in there)
+        f.line(
+            f"call void @dots_{k.suffix}(i64 %m, i64 {columns}, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr {b}, i64 %bcs, "
+            f"ptr {c}, i64 {crs}, i64 {ccs}, ptr %work)"
+        )
+        with f.when(fused.finishes):
+            fused.finish("0", "%m", j, columns, region, f.choose(turned, "%m", columns))
+    return f.text()
 
 
 # Where part `place` of `parts` begins, on a multiple of `unit`, in an extent.
@@ -153,17 +155,17 @@ def _product(k: Kind) -> str:
     for place, word in enumerate(_WORDS):
         writes += [
             f"  %{word}w = getelementptr i64, ptr %words, i64 {place}",
-            f"  store {_type(k, word)} %{_SETTLED.get(word, word)}, ptr %{word}w, align 8",
+            f"  store {_type(word)} %{_SETTLED.get(word, word)}, ptr %{word}w, align 8",
         ]
     turned = "\n".join(
         f"  %{name} = select i1 %turn, {type} {yes}, {type} {no}"
         for type, rows in _TURNED.items()
         for name, yes, no in (row.split() for row in rows)
     )
-    room = PANEL // k.size
-    return f"""define void @wengert_product_{k.suffix}(i64 %batch, i64 %m, i64 %n, i64 %k, ptr %a, i64 %abs, i64 %ars, \
-i64 %acs, ptr %b, i64 %bbs, i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %d, i64 %dbs, i64 %drs, ptr %scale, \
-ptr %work) nounwind {{
+    room = PANELS // k.size
+    return f"""define void @wengert_product_{k.suffix}(i64 %batch, i64 %inner, i64 %m, i64 %n, i64 %k, ptr %a, i64 %abo, \
+i64 %abs, i64 %ars, i64 %acs, ptr %b, i64 %bbo, i64 %bbs, \
+i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %fused, ptr %work) nounwind {{
 entry:
   %words = alloca [{len(_WORDS)} x i64], align 16
   %mn = call i64 @llvm.smin.i64(i64 %m, i64 %n)
@@ -171,19 +173,17 @@ entry:
   %none = icmp slt i64 %least, 1
   br i1 %none, label %out, label %some
 some:
-  %bare = icmp eq ptr %d, null
-  %db = select i1 %bare, i64 0, i64 %dbs
-  %dr = select i1 %bare, i64 0, i64 %drs
-  %du = select i1 %bare, i64 0, i64 1
-  %plain = icmp eq ptr %scale, null
-  %void = icmp slt i64 %k, 1
-  %one = or i1 %plain, %void
-  br i1 %one, label %choose, label %read
-read:
-  %scaled = load {k.type}, ptr %scale, align {k.size}
-  br label %choose
-choose:
-  %s = phi {k.type} [1.0, %some], [%scaled, %read]
+  %given = icmp ne ptr %fused, null
+  %table = select i1 %given, ptr %fused, ptr @fused.nothing
+  %pa = load ptr, ptr %table, align 8
+  %pbw = getelementptr i64, ptr %table, i64 2
+  %pb = load ptr, ptr %pbw, align 8
+  %finw = getelementptr i64, ptr %table, i64 4
+  %fin = load ptr, ptr %finw, align 8
+  %strided0 = icmp eq ptr %pa, null
+  %strided1 = icmp eq ptr %pb, null
+  %strided = and i1 %strided0, %strided1
+  %finishes = icmp ne ptr %fin, null
   %k1 = call i64 @llvm.smax.i64(i64 %k, i64 0)
   %mone = icmp eq i64 %m, 1
   %mvectors = select i1 %mone, i64 {DOTS_VECTORS_OF_ONE}, i64 {DOTS_VECTORS}
@@ -199,9 +199,11 @@ choose:
   %bready = or i1 %bline, %bfits
   %mfewer = icmp sle i64 %m, %n
   %along0 = and i1 %mlong, %aready
-  %along = and i1 %along0, %bline
+  %along1 = and i1 %along0, %bline
+  %along = and i1 %along1, %strided
   %across0 = and i1 %nlong, %bready
-  %across = and i1 %across0, %aline
+  %across1 = and i1 %across0, %aline
+  %across = and i1 %across1, %strided
   %prefer = and i1 %along, %mfewer
   %other = xor i1 %prefer, true
   %turndots = and i1 %across, %other
@@ -209,16 +211,19 @@ choose:
   %undotted = xor i1 %dotted, true
   %column = icmp eq i64 %n, 1
   %cnear = icmp eq i64 %crs, 1
-  %dnear0 = icmp eq i64 %drs, 1
-  %dnear = or i1 %dnear0, %bare
-  %near = and i1 %cnear, %dnear
+  %near0 = or i1 %cnear, %finishes
+  %near = and i1 %near0, %strided
   %asrow = and i1 %column, %near
   %turntiles = and i1 %asrow, %undotted
   %turn = or i1 %turndots, %turntiles
   %dots = zext i1 %dotted to i64
+  %turned = zext i1 %turn to i64
 {turned}
   %grain = select i1 %dotted, i64 {GRAIN_OF_DOTS}, i64 {GRAIN}
-  %nk1 = call i64 @llvm.umax.i64(i64 %nk, i64 %n)
+  %k2 = add i64 %k1, 16
+  %k3 = select i1 %finishes, i64 %k2, i64 %k1
+  %k4 = call i64 @llvm.umax.i64(i64 %k3, i64 1)
+  %nk1 = mul i64 %n, %k4
   %sizeone = mul i64 %m, %nk1
   %size = mul i64 %sizeone, %batch
   %worth = udiv i64 %size, %grain
@@ -275,8 +280,8 @@ try:
 trynext:
   br label %try
 settled:
-  %rows = phi i64 [1, %choose], [%bestr1, %try]
-  %columns = phi i64 [1, %choose], [%bestq1, %try]
+  %rows = phi i64 [1, %some], [%bestr1, %try]
+  %columns = phi i64 [1, %some], [%bestq1, %try]
 {chr(10).join(writes)}
   %each = mul i64 %rows, %columns
   %cells = mul i64 %each, %batch
@@ -301,15 +306,14 @@ _TURNED = {
     "ptr": ("a1 %b %a", "b1 %a %b"),
     "i64": (
         "m1 %n %m", "n1 %m %n",
-        "abs1 %bbs %abs", "ars1 %bcs %ars", "acs1 %brs %acs",
-        "bbs1 %abs %bbs", "brs1 %acs %brs", "bcs1 %ars %bcs",
-        "crs1 1 %crs", "ccs1 %crs 1", "drs1 %du %dr", "dcs1 %dr %du",
+        "abo1 %bbo %abo", "abs1 %bbs %abs", "ars1 %bcs %ars", "acs1 %brs %acs",
+        "bbo1 %abo %bbo", "bbs1 %abs %bbs", "brs1 %acs %brs", "bcs1 %ars %bcs",
+        "crs1 1 %crs", "ccs1 %crs 1",
     ),
 }  # fmt: skip
 
 # The names of the settled values in `_product`, where they are not the argument's own.
 _SETTLED = {
-    "m": "m1", "n": "n1", "k": "k1", "a": "a1", "abs": "abs1", "ars": "ars1", "acs": "acs1",
-    "b": "b1", "bbs": "bbs1", "brs": "brs1", "bcs": "bcs1", "crs": "crs1", "ccs": "ccs1",
-    "dbs": "db", "drs": "drs1", "dcs": "dcs1", "scale": "s",
+    "m": "m1", "n": "n1", "k": "k1", "a": "a1", "abo": "abo1", "abs": "abs1", "ars": "ars1", "acs": "acs1",
+    "b": "b1", "bbo": "bbo1", "bbs": "bbs1", "brs": "brs1", "bcs": "bcs1", "crs": "crs1", "ccs": "ccs1",
 }  # fmt: skip

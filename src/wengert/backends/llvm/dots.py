@@ -1,13 +1,12 @@
 """The matrix product with few rows, as dot products: where both operands are contiguous along the summed axis.
 
-    void dots_SUFFIX(i64 m, i64 n, i64 k, ptr a, i64 ars, i64 acs, ptr b, i64 bcs, ptr c, i64 crs, i64 ccs,
-                     ptr d, i64 drs, i64 dcs, TYPE scale, ptr work)
+    void dots_SUFFIX(i64 m, i64 n, i64 k, ptr a, i64 ars, i64 acs, ptr b, i64 bcs, ptr c, i64 crs, i64 ccs, ptr work)
 
-    c[i, j] = (d[i, j] +) scale sum_k a[i, k] b[k, j]            m, n, k >= 1
+    c[i, j] = sum_k a[i, k] b[k, j]            m, n, k >= 1
 
-Columns of b are contiguous; c and d have any strides; d may be null. Rows of a that are not contiguous are copied to
-`work` first. b is read once and never copied, so that one row costs no more than reading b: the product of a layer with
-a batch of one, or (with the operands' roles exchanged) of a matrix with a vector.
+Columns of b are contiguous; c has any strides. Rows of a that are not contiguous are copied to `work` first. b is read
+once and never copied, so that one row costs no more than reading b: the product of a layer with a batch of one, or (with
+the operands' roles exchanged) of a matrix with a vector.
 
 The kernel sums a block of rows x columns of dot products, each in the lanes of a vector. At the end pairs of vectors
 are folded into one that has the lanes of both, and so on, till one vector holds the sums of a row's columns in order.
@@ -15,7 +14,7 @@ are folded into one that has the lanes of both, and so on, till one vector holds
 
 from __future__ import annotations
 
-from wengert.backends.llvm.vectors import Kind, mask_function
+from wengert.backends.llvm.vectors import Kind, mask_function, store_first_function
 
 # Dot products along the columns in a block, for one row and for more.
 _COLUMNS = 4
@@ -44,11 +43,11 @@ def helpers(k: Kind) -> list[str]:
     for lanes in (_COLUMNS, _COLUMNS_OF_ONE):
         if lanes < k.lanes:
             short = k._replace(lanes=lanes)
-            found += [*short.declarations(), mask_function(lanes)]
+            found += [*short.declarations(), mask_function(lanes), store_first_function(short)]
     return found
 
 
-_PLACE = "ptr %c, i64 %crs, i64 %ccs, ptr %d, i64 %drs, i64 %dcs"
+_PLACE = "ptr %c, i64 %crs, i64 %ccs"
 
 
 def _block(k: Kind, rows: int, columns: int) -> str:
@@ -58,7 +57,7 @@ def _block(k: Kind, rows: int, columns: int) -> str:
     every = [(i, j) for i in range(rows) for j in range(columns)]
     lines = [
         f"define internal void @dot_{k.suffix}_{rows}x{columns}(i64 %k, ptr %a, i64 %ars, ptr %b, i64 %bcs, i64 %last, "
-        f"{_PLACE}, {k.type} %scale) noinline nounwind {{\nentry:"
+        f"{_PLACE}) noinline nounwind {{\nentry:"
     ]
     for i in range(rows):
         lines.append(k.stepped(f"%a{i}", "%a", i, "%ars"))
@@ -90,9 +89,7 @@ def _block(k: Kind, rows: int, columns: int) -> str:
         row = _fold(k, lines, f"f{i}", [f"%r{i}_{j}" for j in range(columns)])
         lines += [
             k.stepped(f"%c{i}", "%c", i, "%crs"),
-            k.stepped(f"%d{i}", "%d", i, "%drs"),
-            f"  call void @write_{k.suffix}_{columns}({one.vector} {row}, i64 %last, ptr %c{i}, i64 %ccs, ptr %d{i}, "
-            f"i64 %dcs, {k.type} %scale)",
+            f"  call void @write_{k.suffix}_{columns}({one.vector} {row}, i64 %last, ptr %c{i}, i64 %ccs)",
         ]
     return "\n".join([*lines, "  ret void\n}"])
 
@@ -136,54 +133,38 @@ def _fold(k: Kind, lines: list[str], name: str, sums: list[str]) -> str:
 
 
 def _writer(k: Kind, columns: int) -> str:
-    """c[j] = (d[j] +) scale * sums[j] for j up to `last`."""
+    """c[j] = sums[j] for j up to `last`."""
     one = k._replace(lanes=columns)
     if columns == 1:
-        vector = ""
+        vector = "  br label %lanes\nlanes:\n"
     else:
-        vector = f"""  %cunit = icmp eq i64 %ccs, 1
-  %dunit = icmp eq i64 %dcs, 1
-  %dfree = or i1 %bare, %dunit
-  %unit = and i1 %cunit, %dfree
+        vector = f"""  %unit = icmp eq i64 %ccs, 1
   br i1 %unit, label %vector, label %lanes
 vector:
   %count = add nsw i64 %last, 1
-{one.mask("%mask", "%count")}
-  br i1 %bare, label %plain, label %add
-plain:
-{one.masked_store("%x", "%c", "%mask")}
+  %all = icmp eq i64 %count, {columns}
+  br i1 %all, label %whole, label %part
+whole:
+{one.store("%sums", "%c")}
   ret void
-add:
-{one.masked_load("%e", "%d", "%mask")}
-{one.add("%f", "%e", "%x")}
-{one.masked_store("%f", "%c", "%mask")}
+part:
+{one.store_first("%sums", "%c", "%count")}
   ret void
 lanes:
 """
-    return f"""define internal void @write_{k.suffix}_{columns}({one.vector} %sums, i64 %last, ptr %c, i64 %ccs, \
-ptr %d, i64 %dcs, {k.type} %scale) noinline nounwind {{
+    return f"""define internal void @write_{k.suffix}_{columns}({one.vector} %sums, i64 %last, ptr %c, i64 %ccs) \
+noinline nounwind {{
 entry:
-{one.splat("%s", "%scale")}
-{one.scale("%x", "%sums", "%s")}
-  %bare = icmp eq ptr %d, null
   %room = alloca {one.vector}, align 64
-{vector}  store {one.vector} %x, ptr %room, align 64
+{vector}  store {one.vector} %sums, ptr %room, align 64
   br label %lane
 lane:
-  %j = phi i64 [0, %{"lanes" if vector else "entry"}], [%j1, %put]
+  %j = phi i64 [0, %lanes], [%j1, %lane]
   %j1 = add nsw i64 %j, 1
 {k.at("%p", "%room", "%j")}
   %y = load {k.type}, ptr %p, align {k.size}
 {k.stepped("%cj", "%c", "%j", "%ccs")}
-  br i1 %bare, label %put, label %sum
-sum:
-{k.stepped("%dj", "%d", "%j", "%dcs")}
-  %g = load {k.type}, ptr %dj, align {k.size}
-  %h = fadd {k.type} %g, %y
-  br label %put
-put:
-  %z = phi {k.type} [%y, %lane], [%h, %sum]
-  store {k.type} %z, ptr %cj, align {k.size}
+  store {k.type} %y, ptr %cj, align {k.size}
   %more = icmp sle i64 %j1, %last
   br i1 %more, label %lane, label %out
 out:
@@ -223,16 +204,16 @@ out:
 def _driver(k: Kind, rows: int, columns: int, wide: int) -> str:
     """Groups of columns, and for each all rows: b comes from far and is read once, a from a near cache."""
 
-    def call(r: int, j: int, a: str, c: str, d: str) -> str:
+    def call(r: int, j: int, a: str, c: str) -> str:
         return (
             f"  call void @dot_{k.suffix}_{r}x{j}(i64 %k, ptr {a}, i64 %rs, ptr %bj, i64 %bcs, i64 %last, ptr {c}, "
-            f"i64 %crs, i64 %ccs, ptr {d}, i64 %drs, i64 %dcs, {k.type} %scale)"
+            f"i64 %crs, i64 %ccs)"
         )
 
-    rest = "\n".join(f"rest{r}:\n{call(r, columns, '%ai', '%ci', '%di')}\n  br label %next" for r in range(1, rows))
+    rest = "\n".join(f"rest{r}:\n{call(r, columns, '%ai', '%ci')}\n  br label %next" for r in range(1, rows))
     cases = " ".join(f"i64 {r}, label %rest{r}" for r in range(1, rows))
     return f"""define internal void @dots_{k.suffix}(i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, \
-i64 %bcs, {_PLACE}, {k.type} %scale, ptr %work) nounwind {{
+i64 %bcs, {_PLACE}, ptr %work) nounwind {{
 entry:
   %unit = icmp eq i64 %acs, 1
   br i1 %unit, label %start, label %copy
@@ -242,7 +223,6 @@ copy:
 start:
   %ax = phi ptr [%a, %entry], [%work, %copy]
   %rs = phi i64 [%ars, %entry], [%k, %copy]
-  %bare = icmp eq ptr %d, null
   %single = icmp eq i64 %m, 1
   br label %group
 group:
@@ -258,28 +238,24 @@ group:
   %last = sub nsw i64 %here, 1
 {k.stepped("%bj", "%b", "%j", "%bcs")}
 {k.stepped("%cj", "%c", "%j", "%ccs")}
-{k.stepped("%djq", "%d", "%j", "%dcs")}
-  %dj = select i1 %bare, ptr null, ptr %djq
   br i1 %broad, label %one, label %many
 one:
-{call(1, wide, "%ax", "%cj", "%dj")}
+{call(1, wide, "%ax", "%cj")}
   br label %next
 many:
   br i1 %narrow, label %dot, label %rows
 dot:
-{call(1, 1, "%ax", "%cj", "%dj")}
+{call(1, 1, "%ax", "%cj")}
   br label %next
 rows:
   %i = phi i64 [0, %many], [%i1, %block]
   %i1 = add nsw i64 %i, {rows}
 {k.stepped("%ai", "%ax", "%i", "%rs")}
 {k.stepped("%ci", "%cj", "%i", "%crs")}
-{k.stepped("%diq", "%dj", "%i", "%drs")}
-  %di = select i1 %bare, ptr null, ptr %diq
   %whole = icmp sle i64 %i1, %m
   br i1 %whole, label %block, label %rest
 block:
-{call(rows, columns, "%ai", "%ci", "%di")}
+{call(rows, columns, "%ai", "%ci")}
   br label %rows
 rest:
   %over = sub nsw i64 %m, %i

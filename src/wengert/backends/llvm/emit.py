@@ -27,8 +27,9 @@ from wengert.backends.llvm.folds import BLOCK, BLOCK_OF_VECTORS, Folding
 from wengert.backends.llvm.memory import Here, Memory
 from wengert.backends.llvm.scalars import Scalars, Writer, wide
 from wengert.dtypes import DType
+from wengert.errors import unreachable
 from wengert.loops.collapse import accesses, collapse
-from wengert.loops.nest import Action, Apply, Axis, Fold, Folded, Load, Lookup, Nest, Number, Store, Value
+from wengert.loops.nest import Action, Apply, Axis, Fold, Folded, Load, Lookup, Nest, Number, Product, Store, Value
 
 # Partial results that an innermost fold keeps, to hide the latency of its operation.
 PARTIALS = 4
@@ -41,11 +42,11 @@ def emit_nest(nest: Nest, name: str, width: int) -> tuple[str, dict[str, str]]:
     """The function's text and the declarations it needs. `width`: bytes of a vector register."""
     nest = collapse(nest)
     writer = Writer()
-    _Function(nest, name, width, writer).write()
+    Function(nest, name, width, writer).write()
     return "\n".join(writer.lines), writer.declarations
 
 
-class _Function:
+class Function:
     def __init__(self, nest: Nest, name: str, width: int, writer: Writer) -> None:
         self.nest = nest
         self.name = name
@@ -55,7 +56,7 @@ class _Function:
         self.depends = _inner_dependence(nest)
         self.folds_behind = _folds_behind(nest)
         self.vector = self._vector_axis()
-        self.lanes = 1 if nest.extents[self.vector] == 1 else _lanes(nest, width)
+        self.lanes = 1 if self.vector < 0 or nest.extents[self.vector] == 1 else _lanes(nest, width)
         self.index: dict[int, str] = {}
         self.mask: Optional[str] = None
         self.outer_known: dict[int, str] = {}
@@ -246,6 +247,8 @@ class _Function:
             return self.memory.load(v, s, here)
         if isinstance(v, Lookup):
             return self.memory.lookup(v, s, here, known[v.index])
+        if isinstance(v, Product):
+            unreachable("the sum of a contraction in a nest")
         arguments = [known[i] for i in v.args]
         if v.op == "bounded":
             return self.memory.bounded(s, here, arguments[0], arguments[1])
@@ -266,7 +269,7 @@ class _Inner:
     """
 
     def __init__(
-        self, function: _Function, folding: Folding, stores: list[Store], changing: list[int], fixed: list[int]
+        self, function: Function, folding: Folding, stores: list[Store], changing: list[int], fixed: list[int]
     ) -> None:
         self.f = function
         self.folding = folding

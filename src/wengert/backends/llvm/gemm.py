@@ -1,54 +1,84 @@
 """The matrix product on one thread: a family of register-tiled micro-kernels for every stride of the operands.
 
     void gemm_SUFFIX(i64 m, i64 n, i64 k, ptr a, i64 ars, i64 acs, ptr b, i64 brs, i64 bcs, ptr c, i64 crs,
-                     ptr d, i64 drs, TYPE scale, ptr work)
+                     ptr fused, i64 t, i64 i0, i64 j0, i64 turned, i1 held, ptr work)
 
-    c[i, j] = (d[i, j] +) scale sum_k a[i, k] b[k, j]            m, n >= 1; k >= 0
+    c[i, j] = sum_k a[i, k] b[k, j]            m, n >= 1; k >= 0
 
-Strides are in elements; rows of c and d are contiguous; d may be null (then drs is 0) or c. `work` is aligned to 64
-bytes and has room for `WORK` bytes. The product is cut into blocks of `KC` rows of b, these into panels of a few
-vectors of columns; for each panel all rows of a are swept, a tile at a time. A panel of b is read in place or copied
-(`packing.py`) so that its vectors lie side by side. Elements of a are broadcast from memory: any stride of a will do.
+Strides are in elements; rows of c are contiguous. `fused`, if not null, tells where operands come from and where the
+product goes instead (`fused.py`); t, i0 and j0 say which part of that whole this product is, `turned` whether it is the
+transposed one; `held`: that it is not to be handed on. `work` is aligned to 64 bytes and has room for `WORK` bytes.
+
+All of b (as many columns as there is room for) is copied into panels of a few vectors of columns, `packing.py`; then a
+block of rows of a at a time meets each panel, a tile at a time, `tile.py`. A panel is read in place where copying does
+not pay; a block of a is copied where its rows are not contiguous. A product that is handed on is made in scratch
+memory, a block of rows that fits into the second-level cache, and handed on from there.
 
 An element's sum runs in the same order in every tile of five or more vectors; smaller tiles keep several partial sums.
 
-Source: the layering of Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008,
-without packing of a: a packed a was not needed to come to 90% of the peak. Measured on an AVX-512 machine: 200 to 235
-GFLOP/s a core for the 8 x 48 float tile, of at most 240, where NumPy's OpenBLAS gave 105 to 120.
+Source: the layering of Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication, ACM TOMS 34(3), 2008.
+Measured: on an AVX-512 machine 200 to 235 GFLOP/s a core for the 8 x 48 float tile, of at most 240.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+from wengert.backends.llvm.flow import Flow, Variable
+from wengert.backends.llvm.fused import Fused
 from wengert.backends.llvm.packing import pack_columns, pack_rows
+from wengert.backends.llvm.tile import tile
 from wengert.backends.llvm.vectors import Kind
 
-KC = 512  # rows of b in a block: a panel of 48 floats is then a tenth of a second-level cache
-WIDEST = 8  # vectors in a panel
-WORK = KC * WIDEST * 64  # bytes: a panel of the widest vectors
+KC = 512  # summed elements in a block: a panel of 48 floats is then a tenth of a second-level cache
+DEEPEST = 4096  # summed elements that are packed at once
+MC = 96  # rows in a block
+SKEW = 16  # elements between packed rows, so that they do not meet in one set of the cache
+# Scratch memory, in bytes: the panels of b, a block of a, a block of the product.
+PANELS = 1 << 21
+REGION = 1 << 18
+ROWS = MC * (KC + SKEW) * 8
+WORK = PANELS + REGION + ROWS
 
-# Rows of a from which copying a panel of b pays.
+# Rows of a from which copying a panel of b pays, and panels from which copying a block of a does.
 _MANY_ROWS = 32
-# Rows of b from which the tile's part of c is fetched ahead: for short sums it is in the way.
-_LONG = 256
+_MANY_PANELS = 3
+# Columns of a block of a product that is handed on.
+_BROAD = 1024
 
 
-def tiles(registers: int) -> tuple[tuple[int, int], ...]:
-    """(rows, vectors of columns) of the tile for many rows, few rows, and one or two: as many partial sums as fit into
-    the registers next to a row of b."""
-    return ((8, 3), (4, 6), (2, 8)) if registers >= 32 else ((4, 3), (2, 4), (1, 6))
+class Family(NamedTuple):
+    """Tiles for products of at least `least` rows: `rows[v - 1]` rows for a panel of v vectors."""
+
+    least: int
+    rows: tuple[int, ...]
+
+    @property
+    def vectors(self) -> int:
+        return len(self.rows)
+
+
+def families(registers: int) -> tuple[Family, ...]:
+    """For many rows, few rows, and one or two: as many partial sums as fit into the registers next to a row of b."""
+    if registers >= 32:
+        return Family(8, (8, 8, 8)), Family(4, (4,) * 6), Family(1, (2,) * 8)
+    return Family(4, (8, 6, 4)), Family(2, (2,) * 4), Family(1, (1,) * 6)
 
 
 def gemm(k: Kind, registers: int) -> str:
     """The text of gemm_SUFFIX and all that it calls."""
-    families = tiles(registers)
-    shapes = dict.fromkeys((r, v) for rows, most in families for r in halves(rows) for v in range(1, most + 1))
-    parts = [_tile(k, r, v) for r, v in shapes]
-    parts += [pack_rows(k, v) for v in range(1, max(most for _, most in families) + 1)]
+    every = families(registers)
+    sweeps = dict.fromkeys((rows, v) for f in every for v, rows in enumerate(f.rows, 1))
+    tiles = dict.fromkeys((r, v) for rows, v in sweeps for r in halves(rows))
+    parts = [tile(k, r, v) for r, v in tiles]
+    parts += [pack_rows(k, v) for v in range(1, max(f.vectors for f in every) + 1)]
     parts.append(pack_columns(k))
-    for rows, most in families:
-        parts += [_sweep(k, rows, v) for v in range(1, most + 1)]
-        parts.append(_blocks(k, rows, most))
-    parts.append(_entry(k, families))
+    parts += [_sweep(k, rows, v) for rows, v in sweeps]
+    parts += [_Blocks(k, family).text() for family in every]
+    parts.append(_entry(k, every))
     return "\n".join(parts)
 
 
@@ -61,254 +91,212 @@ def halves(rows: int) -> list[int]:
     return found
 
 
-# --- the micro-kernel -----------------------------------------------------------------------------------------------
-
-
-def _tile(k: Kind, rows: int, vectors: int) -> str:
-    """A tile of rows x vectors: its sums stay in registers over the whole loop along k. A small tile keeps several
-    partial sums of each element, since one chain of additions would wait for itself. The last vector of c and d is
-    masked; b has whole vectors."""
-    tile = [(i, j) for i in range(rows) for j in range(vectors)]
-    partials = 4 if len(tile) <= 2 else 2 if len(tile) <= 4 else 1
-    lines = [
-        f"define internal void @tile_{k.suffix}_{rows}x{vectors}(i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, i64 %brs, "
-        f"ptr %c, i64 %crs, ptr %d, i64 %drs, {k.type} %scale, {k.bools} %mask) noinline nounwind {{\nentry:"
-    ]
-    for i in range(rows):
-        lines += [k.stepped(f"%a{i}", "%a", i, "%ars"), k.stepped(f"%c{i}", "%c", i, "%crs")]
-    lines += _fetch_ahead(k, tile) if len(tile) >= 12 else ["  br label %start\nstart:"]
-    zeros = [["zeroinitializer" for _ in tile] for _ in range(partials)]
-    if partials == 1:
-        sums = _along_k(k, lines, "loop", "start", "0", zeros, rows, vectors)[0]
-    else:
-        many = _along_k(k, lines, "wide", "start", "0", zeros, rows, vectors)
-        sums = _together(k, lines, many)
-        sums = _along_k(k, lines, "loop", "wideout", "%widep", [sums], rows, vectors)[0]
-    _write_tile(k, lines, tile, sums)
-    return "\n".join(lines)
-
-
-def _fetch_ahead(k: Kind, tile: list[tuple[int, int]]) -> list[str]:
-    """Ask for the tile's part of c, which is read or written only after the loop."""
-    lines = [f"  %long = icmp sge i64 %k, {_LONG}\n  br i1 %long, label %ahead, label %start\nahead:"]
-    for i, j in tile:
-        lines += [
-            k.at(f"%h{i}_{j}", f"%c{i}", j * k.lanes),
-            f"  call void @llvm.prefetch.p0(ptr %h{i}_{j}, i32 0, i32 3, i32 1)",
-        ]
-    return [*lines, "  br label %start\nstart:"]
-
-
-def _along_k(
-    k: Kind, lines: list[str], name: str, before: str, first: str, sums: list[list[str]], rows: int, vectors: int
-) -> list[list[str]]:
-    """A loop from `first` while len(sums) steps along k are left, step u adding to sums[u]. Ends in the block NAMEout;
-    %NAMEp is where it stopped. Gives the names of the sums."""
-    steps, tile = len(sums), [(i, j) for i in range(rows) for j in range(vectors)]
-    lines.append(f"  br label %{name}\n{name}:\n  %{name}p = phi i64 [{first}, %{before}], [%{name}n, %{name}body]")
-    old = [[f"%{name}s{u}_{i}_{j}" for i, j in tile] for u in range(steps)]
-    new = [[f"%{name}t{u}_{i}_{j}" for i, j in tile] for u in range(steps)]
-    for u in range(steps):
-        for start, phi, end in zip(sums[u], old[u], new[u]):
-            lines.append(f"  {phi} = phi {k.vector} [{start}, %{before}], [{end}, %{name}body]")
-    lines.append(
-        f"  %{name}n = add nsw i64 %{name}p, {steps}\n  %{name}more = icmp sle i64 %{name}n, %k\n"
-        f"  br i1 %{name}more, label %{name}body, label %{name}out\n{name}body:"
-    )
-    for u in range(steps):
-        lines += [
-            f"  %{name}k{u} = add nsw i64 %{name}p, {u}",
-            k.stepped(f"%{name}b{u}", "%b", f"%{name}k{u}", "%brs"),
-            f"  %{name}ao{u} = mul nsw i64 %{name}k{u}, %acs",
-        ]
-        for j in range(vectors):
-            lines += [
-                k.at(f"%{name}q{u}_{j}", f"%{name}b{u}", j * k.lanes),
-                k.load(f"%{name}y{u}_{j}", f"%{name}q{u}_{j}"),
-            ]
-        for i in range(rows):
-            x = f"%{name}x{u}_{i}"
-            lines += [
-                k.at(f"{x}p", f"%a{i}", f"%{name}ao{u}"),
-                f"  {x}s = load {k.type}, ptr {x}p, align {k.size}",
-                k.splat(x, f"{x}s"),
-            ]
-            for j in range(vectors):
-                e = i * vectors + j
-                lines.append(k.multiply_add(new[u][e], x, f"%{name}y{u}_{j}", old[u][e]))
-    lines.append(f"  br label %{name}\n{name}out:")
-    return old
-
-
-def _together(k: Kind, lines: list[str], sums: list[list[str]]) -> list[str]:
-    """Partial sums added up in pairs."""
-    while len(sums) > 1:
-        half, level = len(sums) // 2, len(sums)
-        for u in range(half):
-            for e, (x, y) in enumerate(zip(sums[u], sums[u + half])):
-                lines.append(k.add(f"%j{level}_{u}_{e}", x, y))
-        sums = [[f"%j{level}_{u}_{e}" for e in range(len(sums[0]))] for u in range(half)]
-    return sums[0]
-
-
-def _write_tile(k: Kind, lines: list[str], tile: list[tuple[int, int]], sums: list[str]) -> None:
-    """c = (d +) scale sums"""
-    last = tile[-1][1]
-    lines.append(k.splat("%sc", "%scale"))
-    for (i, j), s in zip(tile, sums):
-        lines.append(k.scale(f"%u{i}_{j}", s, "%sc"))
-    lines.append("  %bare = icmp eq ptr %d, null\n  br i1 %bare, label %store, label %add\nadd:")
-    for i, j in tile:
-        if j == 0:
-            lines.append(k.stepped(f"%d{i}", "%d", i, "%drs"))
-        lines.append(k.at(f"%e{i}_{j}p", f"%d{i}", j * k.lanes))
-        read = k.masked_load(f"%e{i}_{j}", f"%e{i}_{j}p", "%mask") if j == last else k.load(f"%e{i}_{j}", f"%e{i}_{j}p")
-        lines += [read, k.add(f"%f{i}_{j}", f"%e{i}_{j}", f"%u{i}_{j}")]
-    lines.append("  br label %store\nstore:")
-    for i, j in tile:
-        lines.append(f"  %v{i}_{j} = phi {k.vector} [%u{i}_{j}, %loopout], [%f{i}_{j}, %add]")
-    for i, j in tile:
-        lines.append(k.at(f"%g{i}_{j}", f"%c{i}", j * k.lanes))
-        value, place = f"%v{i}_{j}", f"%g{i}_{j}"
-        lines.append(k.masked_store(value, place, "%mask") if j == last else k.store(value, place))
-    lines.append("  ret void\n}")
-
-
-# --- what goes around the tile --------------------------------------------------------------------------------------
+def _fits(f: Flow, done: Variable, rows: int) -> str:
+    return f.less(f.add(f.get(done), rows - 1), "%m")
 
 
 def _sweep(k: Kind, rows: int, vectors: int) -> str:
-    """All rows of a against one panel: in tiles, what is left over in tiles of half as many rows, and so on."""
-    lines = [
+    """All rows of a block of a against one panel: in tiles, what is left over in tiles of half as many rows, and so on."""
+    f = Flow(
         f"define internal void @sweep_{k.suffix}_{rows}x{vectors}(i64 %m, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, "
-        f"i64 %brs, ptr %c, i64 %crs, ptr %d, i64 %drs, {k.type} %scale, {k.bools} %mask) nounwind {{",
-        f"entry:\n  br label %try{rows}",
-    ]
-    before, start = "entry", "0"
+        "i64 %brs, ptr %c, i64 %crs, i1 %add, i64 %last) nounwind"
+    )
+    done = f.variable("0")
     for r in halves(rows):
-        following = f"try{r // 2}" if r > 1 else "out"
-        lines += [
-            f"try{r}:\n  %i{r} = phi i64 [{start}, %{before}], [%n{r}, %do{r}]\n  %n{r} = add nsw i64 %i{r}, {r}",
-            f"  %fits{r} = icmp sle i64 %n{r}, %m\n  br i1 %fits{r}, label %do{r}, label %{following}\ndo{r}:",
-            k.stepped(f"%a{r}", "%a", f"%i{r}", "%ars"),
-            k.stepped(f"%c{r}", "%c", f"%i{r}", "%crs"),
-            k.stepped(f"%d{r}", "%d", f"%i{r}", "%drs"),
-            f"  call void @tile_{k.suffix}_{r}x{vectors}(i64 %k, ptr %a{r}, i64 %ars, i64 %acs, ptr %b, i64 %brs, "
-            f"ptr %c{r}, i64 %crs, ptr %d{r}, i64 %drs, {k.type} %scale, {k.bools} %mask)",
-            f"  br label %try{r}",
-        ]
-        before, start = f"try{r}", f"%i{r}"
-    return "\n".join([*lines, "out:\n  ret void\n}"])
+        with f.while_(partial(_fits, f, done, r)):
+            i = f.get(done)
+            a, c = f.at(k.type, "%a", (i, "%ars")), f.at(k.type, "%c", (i, "%crs"))
+            f.line(
+                f"call void @tile_{k.suffix}_{r}x{vectors}(i64 %k, ptr {a}, i64 %ars, i64 %acs, ptr %b, i64 %brs, "
+                f"ptr {c}, i64 %crs, i1 %add, i64 %last)"
+            )
+            f.set(done, f.add(i, r))
+    return f.text()
 
 
-def _blocks(k: Kind, rows: int, most: int) -> str:
-    """Blocks along k, panels along n: as few as `most` vectors allow, all of nearly the same width. A panel is copied
-    where its rows are not contiguous, where it ends in part of a vector, or where it pays."""
-    cases, arms = [], []
-    for v in range(1, most + 1):
-        cases.append(f"i64 {v}, label %panel{v}")
-        arms.append(
-            f"""panel{v}:
-  br i1 %inplace, label %sweep{v}, label %pack{v}
-pack{v}:
-  br i1 %unit, label %rows{v}, label %columns{v}
-rows{v}:
-  call void @pack_rows_{k.suffix}_{v}(i64 %kc, i64 %nc, ptr %bj, i64 %brs, ptr %work)
-  br label %sweep{v}
-columns{v}:
-  call void @pack_columns_{k.suffix}(i64 %kc, i64 %nc, ptr %bj, i64 %brs, i64 %bcs, ptr %work, i64 {v * k.lanes})
-  br label %sweep{v}
-sweep{v}:
-  %b{v} = phi ptr [%bj, %panel{v}], [%work, %rows{v}], [%work, %columns{v}]
-  %s{v} = phi i64 [%brs, %panel{v}], [{v * k.lanes}, %rows{v}], [{v * k.lanes}, %columns{v}]
-  call void @sweep_{k.suffix}_{rows}x{v}(i64 %m, i64 %kc, ptr %ap, i64 %ars, i64 %acs, ptr %b{v}, i64 %s{v}, ptr %cj, \
-i64 %crs, ptr %dj, i64 %ds, {k.type} %scale, {k.bools} %mask)
-  br label %next"""
-        )
-    return f"""define internal void @blocks_{k.suffix}_{rows}x{most}({_arguments(k)}) nounwind {{
-entry:
-  %round = add nsw i64 %n, {k.lanes - 1}
-  %vectors = udiv i64 %round, {k.lanes}
-  %round2 = add nsw i64 %vectors, {most - 1}
-  %panels = udiv i64 %round2, {most}
-  %unit = icmp eq i64 %bcs, 1
-  %nothing = icmp eq i64 %k, 0
-  %many = icmp sge i64 %m, {_MANY_ROWS}
-  %wide = icmp sgt i64 %panels, 1
-  %pays = and i1 %many, %wide
-  %cheap = xor i1 %pays, true
-  %near = and i1 %unit, %cheap
-  br label %block
-block:
-  %p = phi i64 [0, %entry], [%p1, %blockend]
-  %p1 = add nsw i64 %p, {KC}
-  %kleft = sub i64 %k, %p
-  %kc = call i64 @llvm.smin.i64(i64 %kleft, i64 {KC})
-  %first = icmp eq i64 %p, 0
-  %dd = select i1 %first, ptr %d, ptr %c
-  %ds = select i1 %first, i64 %drs, i64 %crs
-  %bare = icmp eq ptr %dd, null
-{k.stepped("%bp", "%b", "%p", "%brs")}
-{k.stepped("%ap", "%a", "%p", "%acs")}
-  br label %panel
-panel:
-  %j = phi i64 [0, %block], [%j1, %next]
-  %vleft = phi i64 [%vectors, %block], [%vleft1, %next]
-  %pleft = phi i64 [%panels, %block], [%pleft1, %next]
-  %pleft1 = sub nsw i64 %pleft, 1
-  %vround = add nsw i64 %vleft, %pleft1
-  %v = udiv i64 %vround, %pleft
-  %vleft1 = sub nsw i64 %vleft, %v
-  %width = mul nsw i64 %v, {k.lanes}
-  %j1 = add nsw i64 %j, %width
-  %nleft = sub i64 %n, %j
-  %nc = call i64 @llvm.smin.i64(i64 %nleft, i64 %width)
-  %empty = sub i64 %width, %nc
-  %inlast = sub i64 {k.lanes}, %empty
-{k.mask("%mask", "%inlast")}
-  %whole = icmp eq i64 %empty, 0
-  %direct = and i1 %near, %whole
-  %inplace = or i1 %direct, %nothing
-{k.stepped("%bj", "%bp", "%j", "%bcs")}
-{k.at("%cj", "%c", "%j")}
-{k.at("%djq", "%dd", "%j")}
-  %dj = select i1 %bare, ptr null, ptr %djq
-  switch i64 %v, label %next [{" ".join(cases)}]
-{chr(10).join(arms)}
-next:
-  %again = icmp sgt i64 %pleft1, 0
-  br i1 %again, label %panel, label %blockend
-blockend:
-  %more = icmp slt i64 %p1, %k
-  br i1 %more, label %block, label %out
-out:
-  ret void
-}}"""
+class _Panel(NamedTuple):
+    """Columns from `start` within the block; `whole` if its last vector has all its elements."""
+
+    start: str
+    vectors: str
+    columns: str  # that exist
+    in_last: str
+    whole: str
+
+
+class _Blocks:
+    """blocks_SUFFIX_V: the loops around the sweeps, from outside inwards: along k as far as b fits, along n as far as it
+    fits, along m, along k in blocks, along panels."""
+
+    def __init__(self, k: Kind, family: Family) -> None:
+        self.k = k
+        self.family = family
+        self.width = family.vectors * k.lanes
+        self.f = Flow(f"define internal void @blocks_{k.suffix}_{family.vectors}({_arguments(k)}) nounwind")
+
+    def text(self) -> str:
+        f, k = self.f, self.k
+        self.fused = Fused(f, k)
+        self.fused.finishes = f.both(self.fused.finishes, f.no("%held"))
+        self.region = f.emit(f"getelementptr i8, ptr %work, i64 {PANELS}")
+        self.rows = f.emit(f"getelementptr i8, ptr %work, i64 {PANELS + REGION}")
+        self.unit = f.test("eq", "%bcs", 1)
+        vectors = f.parts("%n", k.lanes)
+        pays = f.both(f.no(f.less("%m", _MANY_ROWS)), f.less(str(self.family.vectors), vectors))
+        self.near = f.both(f.both(self.unit, f.no(pays)), f.no(self.fused.packs_b))
+        broken = f.both(f.test("ne", "%acs", 1), f.less(str(self.family.vectors * (_MANY_PANELS - 1)), vectors))
+        self.copied = f.either(broken, self.fused.packs_a)
+        self.deep = f.most("%k", 1)
+        with f.loop("0", self.deep, DEEPEST) as p:
+            self._columns(p)
+        return f.text()
+
+    def _columns(self, p: str) -> None:
+        """As many columns of b as there is room for, from its row p on."""
+        f, k = self.f, self.k
+        depth = f.least(f.sub("%k", p), DEEPEST)
+        most = f.div(str(PANELS // k.size), f.most(depth, 1))
+        most = f.choose(self.fused.finishes, f.least(most, _BROAD), most)
+        most = f.mul(f.most(f.div(most, self.width), 1), self.width)
+        with f.loop("0", "%n", most) as j:
+            columns = f.least(f.sub("%n", j), most)
+            padded = f.rounded(columns, k.lanes)
+            self._pack(p, j, depth, columns, padded)
+            self._rows(p, j, depth, columns, padded)
+
+    @contextmanager
+    def _panels(self, columns: str) -> Iterator[_Panel]:
+        """Each panel: as few as the family's vectors allow, all of nearly the same width."""
+        f, lanes = self.f, self.k.lanes
+        vectors = f.parts(columns, lanes)
+        left, panels = f.variable(vectors), f.variable(f.parts(vectors, self.family.vectors))
+        with f.while_(lambda: f.less("0", f.get(panels))):
+            here = f.parts(f.get(left), f.get(panels))
+            start = f.mul(f.sub(vectors, f.get(left)), lanes)
+            width = f.mul(here, lanes)
+            exist = f.least(f.sub(columns, start), width)
+            empty = f.sub(width, exist)
+            yield _Panel(start, here, exist, f.sub(str(lanes), empty), f.test("eq", empty, 0))
+            f.set(left, f.sub(f.get(left), here))
+            f.set(panels, f.sub(f.get(panels), 1))
+
+    def _packed(self, q: str, block: str, panel: _Panel, padded: str) -> str:
+        """Where the panel lies in scratch memory: blocks along k one after another, in each its panels."""
+        return self.f.at(self.k.type, "%work", (q, padded), (panel.start, block))
+
+    def _pack(self, p: str, j: str, depth: str, columns: str, padded: str) -> None:
+        f, k = self.f, self.k
+        with f.loop("0", depth, KC) as q:
+            block, row = f.least(f.sub(depth, q), KC), f.add(p, q)
+            with self._panels(columns) as panel:
+                to, column = self._packed(q, block, panel, padded), f.add(j, panel.start)
+                stride = f.mul(panel.vectors, k.lanes)
+                with f.when(f.no(f.both(self.near, panel.whole))):
+                    with f.when(self.fused.packs_b):
+                        self.fused.pack_b(row, block, column, panel.columns, to, stride)
+                    with f.when(f.no(self.fused.packs_b)):
+                        source = f.at(k.type, "%b", (row, "%brs"), (column, "%bcs"))
+                        with f.when(self.unit):
+                            f.switch(panel.vectors, {
+                                v: lambda v=v: f.line(  # type: ignore[misc]
+                                    f"call void @pack_rows_{k.suffix}_{v}(i64 {block}, i64 {panel.columns}, ptr {source}, "
+                                    f"i64 %brs, ptr {to})"
+                                )
+                                for v in range(1, self.family.vectors + 1)
+                            })  # fmt: skip
+                        with f.when(f.no(self.unit)):
+                            f.line(_columns_packed(k, block, panel.columns, source, "%brs", "%bcs", to, stride))
+
+    def _rows(self, p: str, j: str, depth: str, columns: str, padded: str) -> None:
+        """Blocks of rows of a against these columns."""
+        f, k, finishes = self.f, self.k, self.fused.finishes
+        fit = f.div(f.div(str(REGION // k.size), padded), 24)
+        rows = f.choose(finishes, f.least(f.mul(f.most(fit, 1), 24), MC), str(MC))
+        with f.loop("0", "%m", rows) as i:
+            height = f.least(f.sub("%m", i), rows)
+            own = f.at(k.type, "%c", (i, "%crs"), (j, 1))
+            c = f.choose(finishes, self.region, own, "ptr")
+            # Rows of one element lie side by side: what a tile writes on is overwritten by the rows below.
+            own_stride = f.choose(f.test("eq", "%n", 1), 1, padded)
+            stride = f.choose(finishes, own_stride, "%crs")
+            with f.loop("0", f.most(depth, 1), KC) as q:
+                self._block(p, q, i, j, depth, height, columns, padded, c, stride)
+            with f.when(finishes):
+                # A transposed product that is made in tiles has one row: a column of the product.
+                self.fused.finish(i, height, j, columns, self.region, f.choose(self.fused.turned, 1, own_stride))
+
+    def _block(
+        self, p: str, q: str, i: str, j: str, depth: str, height: str, columns: str, padded: str, c: str, stride: str
+    ) -> None:
+        """One block of a against the panels."""
+        f, k = self.f, self.k
+        block, row = f.least(f.sub(depth, q), KC), f.add(p, q)
+        more = f.test("ne", row, 0)
+        source = f.at(k.type, "%a", (i, "%ars"), (row, "%acs"))
+        some = f.less("0", block)
+        with f.when(f.both(self.copied, some)):
+            with f.when(self.fused.packs_a):
+                self.fused.pack_a(i, height, row, block, self.rows, str(KC + SKEW))
+            with f.when(f.no(self.fused.packs_a)):
+                f.line(_columns_packed(k, height, block, source, "%ars", "%acs", self.rows, str(KC + SKEW)))
+        a = f.choose(self.copied, self.rows, source, "ptr")
+        ars, acs = f.choose(self.copied, str(KC + SKEW), "%ars"), f.choose(self.copied, "1", "%acs")
+        with self._panels(columns) as panel:
+            in_place = f.both(self.near, panel.whole)
+            there = f.at(k.type, "%b", (row, "%brs"), (f.add(j, panel.start), "%bcs"))
+            b = f.choose(in_place, there, self._packed(q, block, panel, padded), "ptr")
+            brs = f.choose(in_place, "%brs", f.mul(panel.vectors, k.lanes))
+            last = f.choose(self.fused.finishes, str(k.lanes), panel.in_last)
+            to = f.at(k.type, c, (panel.start, 1))
+            f.switch(panel.vectors, {
+                v: lambda rows=rows, v=v: f.line(  # type: ignore[misc]
+                    f"call void @sweep_{k.suffix}_{rows}x{v}(i64 {height}, i64 {block}, ptr {a}, i64 {ars}, i64 {acs}, "
+                    f"ptr {b}, i64 {brs}, ptr {to}, i64 {stride}, i1 {more}, i64 {last})"
+                )
+                for v, rows in enumerate(self.family.rows, 1)
+            })  # fmt: skip
+
+
+def _columns_packed(k: Kind, rows: str, columns: str, source: str, rs: str, cs: str, to: str, width: str) -> str:
+    return (
+        f"call void @pack_columns_{k.suffix}(i64 {rows}, i64 {columns}, ptr {source}, i64 {rs}, i64 {cs}, ptr {to}, "
+        f"i64 {width})"
+    )
 
 
 def _arguments(k: Kind) -> str:
     return (
-        "i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, i64 %brs, i64 %bcs, ptr %c, i64 %crs, ptr %d, "
-        f"i64 %drs, {k.type} %scale, ptr %work"
+        "i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, i64 %brs, i64 %bcs, ptr %c, i64 %crs, ptr %fused, "
+        "i64 %t, i64 %i0, i64 %j0, i64 %turned, i1 %held, ptr %work"
     )
 
 
-def _entry(k: Kind, families: tuple[tuple[int, int], ...]) -> str:
-    """The tile is chosen by the number of rows."""
-    (many, mv), (few, fv), (least, lv) = families
-    return f"""define internal void @gemm_{k.suffix}({_arguments(k)}) nounwind {{
-  %enough = icmp sge i64 %m, {many}
-  br i1 %enough, label %many, label %fewer
-many:
-  call void @blocks_{k.suffix}_{many}x{mv}({_arguments(k)})
-  ret void
-fewer:
-  %some = icmp sge i64 %m, {few}
-  br i1 %some, label %few, label %least
-few:
-  call void @blocks_{k.suffix}_{few}x{fv}({_arguments(k)})
-  ret void
-least:
-  call void @blocks_{k.suffix}_{least}x{lv}({_arguments(k)})
-  ret void
-}}"""
+def _entry(k: Kind, every: tuple[Family, ...]) -> str:
+    """The tiles are chosen by the number of rows. A product over more summed elements than are packed at once that is to
+    be handed on is made whole in scratch memory, part by part."""
+    f = Flow(f"define internal void @gemm_{k.suffix}({_arguments(k)}) nounwind")
+    fused = Fused(f, k)
+    parts = f.both(f.both(fused.finishes, f.no("%held")), f.less(str(DEEPEST), "%k"))
+    with f.when(parts):
+        _in_parts(f, k, fused)
+    above = parts
+    for family in every:
+        enough = f.no(f.less("%m", family.least))
+        with f.when(f.both(enough, f.no(above))):
+            f.line(f"call void @blocks_{k.suffix}_{family.vectors}({_arguments(k)})")
+        above = f.either(above, enough)
+    return f.text()
+
+
+def _in_parts(f: Flow, k: Kind, fused: Fused) -> None:
+    side = 256
+    region = f.emit(f"getelementptr i8, ptr %work, i64 {PANELS}")
+    with f.loop("0", "%n", side) as j, f.loop("0", "%m", REGION // k.size // side) as i:
+        width, height = f.least(f.sub("%n", j), side), f.least(f.sub("%m", i), REGION // k.size // side)
+        a, b = f.at(k.type, "%a", (i, "%ars")), f.at(k.type, "%b", (j, "%bcs"))
+        f.line(
+            f"call void @gemm_{k.suffix}(i64 {height}, i64 {width}, i64 %k, ptr {a}, i64 %ars, i64 %acs, ptr {b}, "
+            f"i64 %brs, i64 %bcs, ptr {region}, i64 {side}, ptr %fused, i64 %t, i64 {f.add('%i0', i)}, "
+            f"i64 {f.add('%j0', j)}, i64 %turned, i1 true, ptr %work)"
+        )
+        fused.finish(i, height, j, width, region, f.choose(fused.turned, 1, side))

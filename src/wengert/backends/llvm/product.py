@@ -1,19 +1,20 @@
 """The runtime library: batched matrix products over the thread pool, and the pool itself, as one piece of code.
 
-    void wengert_product_SUFFIX(i64 batch, i64 m, i64 n, i64 k,
-                                ptr a, i64 abs, i64 ars, i64 acs,       batch, row and column stride of a
-                                ptr b, i64 bbs, i64 brs, i64 bcs,
-                                ptr c, i64 cbs, i64 crs,                rows of c and d are contiguous
-                                ptr d, i64 dbs, i64 drs,
-                                ptr scale, ptr work)
+    void wengert_product_SUFFIX(i64 batch, i64 inner, i64 m, i64 n, i64 k,
+                                ptr a, i64 abo, i64 abs, i64 ars, i64 acs,      strides of a
+                                ptr b, i64 bbo, i64 bbs, i64 brs, i64 bcs,
+                                ptr c, i64 cbs, i64 crs,                        rows of c are contiguous
+                                ptr fused, ptr work)
 
-    c[t, i, j] = (d[t, i, j] +) (*scale) sum_p a[t, i, p] b[t, p, j]
+    c[t, i, j] = sum_p a[t, i, p] b[t, p, j]
 
-for SUFFIX f32 and f64. Strides are in elements and may be negative or 0. d and scale may be null; d may be c; otherwise
-c overlaps nothing. `work` has room for `WORK` bytes for each thread of the pool. An empty sum gives d or 0.
+for SUFFIX f32 and f64. Matrix t of a begins at (t / inner) abo + (t mod inner) abs, its rows are ars apart and its
+columns acs; so for b; matrix t of c begins at t cbs. Strides are in elements and may be negative or 0. c overlaps nothing.
+`fused` is null, or tells where the operands come from and what becomes of the product instead of c (`fused.py`). `work`
+has room for `WORK` bytes for each thread of the pool. An empty sum gives 0.
 
-How it is done: `batched.py` cuts it up, `gemm.py` and `dots.py` multiply, `packing.py` copies, `parallel.py` is the
-pool. Compiling all of it takes about half a second; a cache is the caller's affair.
+How it is done: `batched.py` cuts it up, `gemm.py`, `tile.py` and `dots.py` multiply, `packing.py` copies, `parallel.py`
+is the pool. Compiling all of it takes about half a second; a cache is the caller's affair.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from wengert.backends.llvm.dots import dots, helpers
 from wengert.backends.llvm.gemm import gemm
 from wengert.backends.llvm.parallel import MOST_THREADS, parallel, serial
 from wengert.backends.llvm.target import host, lock
-from wengert.backends.llvm.vectors import Kind, mask_function
+from wengert.backends.llvm.vectors import Kind, mask_function, store_first_function
 
 # --- the library ----------------------------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ def runtime_library(width: int, registers: int, threads: bool = True) -> str:
     parts = [parallel(host().triple) if threads else serial(), shared()]
     for k in kinds:
         parts += [gemm(k, registers), dots(k, registers), batched(k)]
-    needed = [line for k in kinds for line in (*k.declarations(), mask_function(k.lanes), *helpers(k))]
+    needed = [line for k in kinds for line in (*k.declarations(), mask_function(k.lanes), store_first_function(k), *helpers(k))]
     return "\n".join([*parts, *dict.fromkeys(needed)])
 
 

@@ -10,25 +10,19 @@ is alive; a run allocates nothing but its outputs.
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
 from wengert.backends.interpreter import Interpreter
 from wengert.backends.llvm import jit, product
-from wengert.backends.llvm.emit import emit_nest
-from wengert.backends.llvm.target import host
+from wengert.backends.llvm.code import program_text as steps_text, split
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
-from wengert.loops.collapse import collapse, with_own_buffers
-from wengert.loops.nest import Apply, Call, Contract, Fold, Load, Lookup, Nest, Operand, Program, ProgramStep, Store
-
-# Scalar operations below which a nest stays on one thread: a parallel region costs a few microseconds.
-PARALLEL_WORK = 60_000
-ALIGNMENT = 64
+from wengert.loops.arena import ALIGNMENT, donations, made_by_call, plan
+from wengert.loops.nest import Call, Program, ProgramStep
 
 
 class Compiled:
@@ -73,7 +67,7 @@ class Compiled:
             self._views[buffer] = bytes.view(type.dtype.numpy)
             self._table[buffer + 1] = bytes.ctypes.data if type.size else self._arena.ctypes.data
         first = p.inputs + len(p.constants)
-        fresh = dict.fromkeys(b for b, _ in p.outputs if b >= first and not _made_by_call(p, b))
+        fresh = dict.fromkeys(b for b, _ in p.outputs if b >= first and not made_by_call(p, b))
         pairs = donations(p)
         self.donations = tuple(pairs.values())
         self._fresh = [(b, p.buffers[b].shape, p.buffers[b].dtype.numpy, pairs.get(b, -1)) for b in fresh]  # type: ignore[union-attr]
@@ -159,296 +153,9 @@ def _owned(result: Any) -> Any:
     return result if result.flags.c_contiguous and result.base is None else result.copy()
 
 
-def _made_by_call(program: Program, buffer: int) -> bool:
-    return any(isinstance(step, Call) and step.result == buffer for step in program.steps)
-
-
-def split(program: Program) -> list[list[ProgramStep]]:
-    """Runs of steps that are code, and each Call by itself."""
-    segments: list[list[ProgramStep]] = []
-    for step in program.steps:
-        if isinstance(step, Call) or not segments or isinstance(segments[-1][0], Call):
-            segments.append([step])
-        else:
-            segments[-1].append(step)
-    return segments
-
-
-# --- memory -----------------------------------------------------------------------------------------------------------
-
-
-def reads(step: ProgramStep) -> set[int]:
-    """The buffers that a step reads."""
-    if isinstance(step, Nest):
-        return {v.buffer for v in step.values if isinstance(v, (Load, Lookup))}
-    if isinstance(step, Contract):
-        return {b for b in (step.a.buffer, step.b.buffer, step.add_to, step.scale) if b is not None}
-    return set(step.args)
-
-
-def writes(step: ProgramStep) -> set[int]:
-    """The buffers that a step writes."""
-    if isinstance(step, Nest):
-        return {a.buffer for a in step.actions if isinstance(a, Store)}
-    return {step.c} if isinstance(step, Contract) else {step.result}
-
-
-def plan(program: Program) -> tuple[dict[int, int], int]:
-    """Offsets of the intermediate buffers in one block of memory, and its size: each takes the first gap between the
-    buffers alive at the same time (first fit, in order of birth)."""
-    first = program.inputs + len(program.constants)
-    outputs = {buffer for buffer, _ in program.outputs}
-    birth: dict[int, int] = {}
-    death: dict[int, int] = {}
-    for number, step in enumerate(program.steps):
-        for buffer in writes(step):
-            birth.setdefault(buffer, number)
-            death[buffer] = number
-        for buffer in reads(step):
-            death[buffer] = number
-    offsets: dict[int, int] = {}
-    placed: list[tuple[int, int, int]] = []  # offset, end, death
-    size = 0
-    for buffer in sorted(birth, key=lambda b: birth[b]):
-        type = program.buffers[buffer]
-        if buffer < first or buffer in outputs or _made_by_call(program, buffer) or not isinstance(type, ArrayType):
-            continue
-        needed = -(-type.size * type.dtype.itemsize // ALIGNMENT) * ALIGNMENT
-        alive = sorted((start, end) for start, end, last in placed if last >= birth[buffer])
-        offset = 0
-        for start, end in alive:
-            if start - offset >= needed:
-                break
-            offset = max(offset, end)
-        offsets[buffer] = offset
-        placed.append((offset, offset + needed, death[buffer]))
-        size = max(size, offset + needed)
-    return offsets, size
-
-
-def donations(program: Program) -> dict[int, int]:
-    """Output buffer -> input buffer whose memory it can take: the step that writes the output is the last to read the
-    input, and reads it only where it writes. No later step can fail on the values, so a failed run has written over
-    nothing."""
-    last_read: dict[int, int] = {}
-    may_fail = -1
-    for number, step in enumerate(program.steps):
-        for buffer in reads(step):
-            last_read[buffer] = number
-        if isinstance(step, Call) or _checks_bounds(step):
-            may_fail = number
-    outputs = {buffer for buffer, _ in program.outputs}
-    found: dict[int, int] = {}
-    for number, step in enumerate(program.steps):
-        if number <= may_fail or isinstance(step, Call):
-            continue
-        for output in writes(step) & outputs:
-            for source in sorted(reads(step)):
-                if (
-                    source < program.inputs
-                    and source not in outputs
-                    and source not in found.values()
-                    and last_read[source] == number
-                    and program.buffers[source] is program.buffers[output]
-                    and _reads_where_it_writes(step, source, output)
-                ):
-                    found[output] = source
-                    break
-    return found
-
-
-def _checks_bounds(step: ProgramStep) -> bool:
-    return isinstance(step, Nest) and any(isinstance(v, Apply) and v.op == "bounded" for v in step.values)
-
-
-def _reads_where_it_writes(step: ProgramStep, source: int, output: int) -> bool:
-    if isinstance(step, Contract):
-        return step.add_to == source and source not in (step.a.buffer, step.b.buffer, step.scale)
-    if not isinstance(step, Nest):
-        return False
-    stores = {(a.strides, a.offset) for a in step.actions if isinstance(a, Store) and a.buffer == output}
-    loads = {(v.strides, v.offset) for v in step.values if isinstance(v, Load) and v.buffer == source}
-    looked_up = any(isinstance(v, Lookup) and v.buffer == source for v in step.values)
-    # With folds, a later phase may read again what an earlier store wrote over.
-    folds = any(isinstance(a, Fold) for a in step.actions)
-    inner = any(any(strides[len(step.outer) :]) for strides, _ in stores)
-    together = stores == loads and len(stores) == 1 and not looked_up and not (folds and inner)
-    return together and not _read_after(step, source, output)
-
-
-def _read_after(nest: Nest, source: int, output: int) -> bool:
-    """Whether, at one point, something is still read from `source` after `output` has been written."""
-    depends: list[bool] = []
-    for v in nest.values:
-        if isinstance(v, Load):
-            depends.append(v.buffer == source)
-        elif isinstance(v, Apply):
-            depends.append(any([depends[i] for i in v.args]))
-        else:
-            depends.append(isinstance(v, Lookup) and depends[v.index])
-    written = False
-    for action in nest.actions:
-        if written and depends[action.value]:
-            return True
-        written = written or (isinstance(action, Store) and action.buffer == output)
-    return False
-
-
-# --- code -------------------------------------------------------------------------------------------------------------
-
-
 def program_text(program: Program) -> str:
     """The LLVM IR of a program."""
-    width = host().width
-    functions: list[str] = ["@buffers = internal global ptr null, align 8", _enter_text()]
-    declarations: dict[str, str] = {}
-    nests: dict[Nest, str] = {}
-    places: dict[tuple[int, ...], str] = {}
-    bodies: list[str] = []
-    for number, segment in enumerate(split(program)):
-        if isinstance(segment[0], Call):
-            continue
-        lines = [f"define void @segment{number}(ptr %buffers, ptr %work) nounwind {{"]
-        for place, step in enumerate(segment):
-            if isinstance(step, Nest):
-                if not all(step.extents) and not _has_outer_store(step):
-                    continue
-                bare, buffers = with_own_buffers(step._replace(label=""))
-                name = nests.get(bare)
-                if name is None:
-                    name = nests[bare] = f"nest{len(nests)}"
-                    text, needed = emit_nest(bare, name, width)
-                    functions.append(text)
-                    declarations.update(needed)
-                lines += _call_nest(step, name, places.setdefault(buffers, f"@places{len(places)}"))
-                if _checks_bounds(step):
-                    lines += _stop_if_failed(place)
-            elif isinstance(step, Contract):
-                lines += _call_product(step, f"p{number}.{place}", declarations)
-        lines += ["  br label %end", "end:", "  ret void", "}"]
-        bodies.append("\n".join(lines))
-    declarations["wengert_parallel"] = "declare void @wengert_parallel(ptr, ptr, i64, i64, i64, i64)"
-    tables = [
-        f"{name} = internal constant [{len(buffers)} x i64] [{', '.join(f'i64 {b}' for b in buffers)}], align 8"
-        for buffers, name in places.items()
-    ]
-    return "\n".join([*tables, *functions, *bodies, *declarations.values()])
-
-
-def _has_outer_store(nest: Nest) -> bool:
-    """A nest over an empty inner space still stores what its folds start from, at each outer point."""
-    return all(nest.outer) and bool(nest.inner)
-
-
-def _stop_if_failed(place: int) -> list[str]:
-    """Run no further step after one that failed: those behind it may write over inputs."""
-    return [
-        f"  %f{place}s = getelementptr ptr, ptr %buffers, i64 -1",
-        f"  %f{place}p = load ptr, ptr %f{place}s, align 8",
-        f"  %f{place}v = load i8, ptr %f{place}p, align 1",
-        f"  %f{place} = icmp ne i8 %f{place}v, 0",
-        f"  br i1 %f{place}, label %end, label %after{place}",
-        f"after{place}:",
-    ]
-
-
-def _call_nest(nest: Nest, name: str, places: str) -> list[str]:
-    flat = collapse(nest)
-    extent = flat.outer[0]
-    points = math.prod(flat.extents)
-    work = points * (len(flat.values) + 1)
-    if extent < 2 or work < 2 * PARALLEL_WORK:
-        return [f"  call void @{name}(ptr {places}, i64 0, i64 {extent}, i64 0)"]
-    grain = max(1, -(-PARALLEL_WORK * extent // work))
-    align = 64 if len(flat.outer) == 1 else 1
-    return [f"  call void @wengert_parallel(ptr @{name}, ptr {places}, i64 0, i64 {extent}, i64 {grain}, i64 {align})"]
-
-
-def _call_product(step: Contract, prefix: str, declarations: dict[str, str]) -> list[str]:
-    """Calls of the product of the runtime library, one for each row of `_batches`, in a loop over a table of offsets."""
-    rows, (count, stride_a, stride_b) = _batches(step)
-    suffix, kind = ("f32", "float") if step.dtype.itemsize == 4 else ("f64", "double")
-    symbol, matrix = f"wengert_product_{suffix}", step.m * step.n
-    lines: list[str] = []
-
-    def emit(name: str, text: str) -> str:
-        lines.append(f"  %{prefix}{name} = {text}")
-        return f"%{prefix}{name}"
-
-    def pointer(name: str, buffer: Optional[int], offset: str) -> str:
-        if buffer is None:
-            return "null"
-        slot = emit(name + "s", f"getelementptr ptr, ptr %buffers, i64 {buffer}")
-        base = emit(name + "b", f"load ptr, ptr {slot}, align 8")
-        return emit(name, f"getelementptr {kind}, ptr {base}, i64 {offset}")
-
-    if len(rows) == 1:
-        offsets = [str(offset) for offset in rows[0]]
-    else:
-        table = f"@offsets.{prefix}"
-        numbers = ", ".join(f"i64 {offset}" for row in rows for offset in row)
-        declarations[table] = f"{table} = internal constant [{3 * len(rows)} x i64] [{numbers}], align 8"
-        lines += _open_loop(prefix, len(rows))
-        first = emit("t", f"mul i64 %{prefix}i, 3")
-        offsets = []
-        for k, name in enumerate("abc"):
-            place = emit(f"{name}t", f"add i64 {first}, {k}")
-            slot = emit(f"{name}p", f"getelementptr i64, ptr {table}, i64 {place}")
-            offsets.append(emit(f"{name}o", f"load i64, ptr {slot}, align 8"))
-    at_a, at_b, at_c = offsets
-    a, b = pointer("a", step.a.buffer, at_a), pointer("b", step.b.buffer, at_b)
-    c, d = pointer("c", step.c, at_c), pointer("d", step.add_to, at_c)
-    scale = pointer("s", step.scale, "0")
-    arguments = (
-        *(f"i64 {n}" for n in (count, step.m, step.n, step.k)),
-        f"ptr {a}", *(f"i64 {n}" for n in (stride_a, step.a.row, step.a.column)),
-        f"ptr {b}", *(f"i64 {n}" for n in (stride_b, step.b.row, step.b.column)),
-        f"ptr {c}", f"i64 {matrix}", f"i64 {step.n}", f"ptr {d}", f"i64 {matrix}", f"i64 {step.n}", f"ptr {scale}", "ptr %work",
-    )  # fmt: skip
-    declarations[symbol] = f"declare void @{symbol}({', '.join(argument.split()[0] for argument in arguments)})"
-    lines.append(f"  call void @{symbol}({', '.join(arguments)})")
-    return lines if len(rows) == 1 else lines + _close_loop(prefix)
-
-
-def _open_loop(prefix: str, count: int) -> list[str]:
-    """A loop over %PREFIXi from 0 to count - 1."""
-    return [
-        f"  br label %{prefix}before",
-        f"{prefix}before:",
-        f"  br label %{prefix}head",
-        f"{prefix}head:",
-        f"  %{prefix}i = phi i64 [0, %{prefix}before], [%{prefix}next, %{prefix}body]",
-        f"  %{prefix}more = icmp slt i64 %{prefix}i, {count}",
-        f"  br i1 %{prefix}more, label %{prefix}body, label %{prefix}after",
-        f"{prefix}body:",
-    ]
-
-
-def _close_loop(prefix: str) -> list[str]:
-    return [f"  %{prefix}next = add i64 %{prefix}i, 1", f"  br label %{prefix}head", f"{prefix}after:"]
-
-
-def _batches(step: Contract) -> tuple[list[tuple[int, int, int]], tuple[int, int, int]]:
-    """The offsets at which the product is called, and (count, stride in a, stride in b) of each call: as many batch axes
-    as walk together at the end are one call."""
-    batch, a, b = list(step.batch), list(step.a.batch), list(step.b.batch)
-    count, stride_a, stride_b = 1, 0, 0
-    while batch:
-        n = batch[-1]
-        if count == 1:
-            count, stride_a, stride_b = n, a[-1], b[-1]
-        elif a[-1] == stride_a * count and b[-1] == stride_b * count:
-            count *= n
-        else:
-            break
-        batch.pop(), a.pop(), b.pop()
-    size = count * step.m * step.n
-    offsets = []
-    for number, index in enumerate(np.ndindex(*batch)):
-        at_a = step.a.offset + sum(i * s for i, s in zip(index, a))
-        at_b = step.b.offset + sum(i * s for i, s in zip(index, b))
-        offsets.append((at_a, at_b, number * size))
-    return offsets, (count, stride_a, stride_b)
+    return "\n".join(["@buffers = internal global ptr null, align 8", _enter_text(), steps_text(program)])
 
 
 # --- reading pointers out of NumPy arrays -----------------------------------------------------------------------------
@@ -508,6 +215,3 @@ def abi_is_known() -> bool:
     flags = ctypes.c_int32.from_address(id(probe) + _FLAGS).value & _ROW_MAJOR_ALIGNED
     turned = ctypes.c_int32.from_address(id(probe.T) + _FLAGS).value & _ROW_MAJOR_ALIGNED
     return flags == _ROW_MAJOR_ALIGNED and turned != _ROW_MAJOR_ALIGNED
-
-
-__all__ = ["Compiled", "Operand", "abi_is_known", "plan", "program_text", "split"]

@@ -1,0 +1,146 @@
+"""What the steps of a program read and write, and where what they make lies: one block of memory, planned by when each
+buffer is alive, and inputs whose memory an output can take over."""
+
+from __future__ import annotations
+
+from wengert.graph.node import ArrayType
+from wengert.loops.nest import Apply, Call, Contract, Fold, Load, Lookup, Nest, Program, ProgramStep, Store, Value
+
+ALIGNMENT = 64
+
+
+def made_by_call(program: Program, buffer: int) -> bool:
+    return any(isinstance(step, Call) and step.result == buffer for step in program.steps)
+
+
+def split(program: Program) -> list[list[ProgramStep]]:
+    """Runs of steps that are code, and each Call by itself."""
+    segments: list[list[ProgramStep]] = []
+    for step in program.steps:
+        if isinstance(step, Call) or not segments or isinstance(segments[-1][0], Call):
+            segments.append([step])
+        else:
+            segments[-1].append(step)
+    return segments
+
+
+def reads(step: ProgramStep) -> set[int]:
+    """The buffers that a step reads."""
+    return set(step.args) if isinstance(step, Call) else {v.buffer for v in _values(step) if isinstance(v, (Load, Lookup))}
+
+
+def writes(step: ProgramStep) -> set[int]:
+    """The buffers that a step writes."""
+    return {step.result} if isinstance(step, Call) else {a.buffer for a in stores(step)}
+
+
+def stores(step: Nest | Contract) -> list[Store]:
+    """The stores of a step, in order."""
+    return [a for a in (step.actions if isinstance(step, Nest) else step.stores) if isinstance(a, Store)]
+
+
+def _values(step: Nest | Contract) -> list[Value]:
+    return list(step.values) if isinstance(step, Nest) else [*step.a, *step.b, *step.values]
+
+
+def plan(program: Program) -> tuple[dict[int, int], int]:
+    """Offsets of the intermediate buffers in one block of memory, and its size: each takes the first gap between the
+    buffers alive at the same time (first fit, in order of birth)."""
+    first = program.inputs + len(program.constants)
+    outputs = {buffer for buffer, _ in program.outputs}
+    birth: dict[int, int] = {}
+    death: dict[int, int] = {}
+    for number, step in enumerate(program.steps):
+        for buffer in writes(step):
+            birth.setdefault(buffer, number)
+            death[buffer] = number
+        for buffer in reads(step):
+            death[buffer] = number
+    offsets: dict[int, int] = {}
+    placed: list[tuple[int, int, int]] = []  # offset, end, death
+    size = 0
+    for buffer in sorted(birth, key=lambda b: birth[b]):
+        type = program.buffers[buffer]
+        if buffer < first or buffer in outputs or made_by_call(program, buffer) or not isinstance(type, ArrayType):
+            continue
+        needed = -(-type.size * type.dtype.itemsize // ALIGNMENT) * ALIGNMENT
+        alive = sorted((start, end) for start, end, last in placed if last >= birth[buffer])
+        offset = 0
+        for start, end in alive:
+            if start - offset >= needed:
+                break
+            offset = max(offset, end)
+        offsets[buffer] = offset
+        placed.append((offset, offset + needed, death[buffer]))
+        size = max(size, offset + needed)
+    return offsets, size
+
+
+def donations(program: Program) -> dict[int, int]:
+    """Output buffer -> input buffer whose memory it can take: the step that writes the output is the last to read the
+    input, and reads it only where it writes. No later step can fail on the values, so a failed run has written over
+    nothing."""
+    last_read: dict[int, int] = {}
+    may_fail = -1
+    for number, step in enumerate(program.steps):
+        for buffer in reads(step):
+            last_read[buffer] = number
+        if isinstance(step, Call) or checks_bounds(step):
+            may_fail = number
+    outputs = {buffer for buffer, _ in program.outputs}
+    found: dict[int, int] = {}
+    for number, step in enumerate(program.steps):
+        if number <= may_fail or isinstance(step, Call):
+            continue
+        for output in writes(step) & outputs:
+            for source in sorted(reads(step)):
+                if (
+                    source < program.inputs
+                    and source not in outputs
+                    and source not in found.values()
+                    and last_read[source] == number
+                    and program.buffers[source] is program.buffers[output]
+                    and _reads_where_it_writes(step, source, output)
+                ):
+                    found[output] = source
+                    break
+    return found
+
+
+def checks_bounds(step: ProgramStep) -> bool:
+    """Whether a step fails on an index out of bounds."""
+    return not isinstance(step, Call) and any(isinstance(v, Apply) and v.op == "bounded" for v in _values(step))
+
+
+def _reads_where_it_writes(step: Nest | Contract, source: int, output: int) -> bool:
+    """Whether a step reads an input only at the point where it writes the output, and not after."""
+    if isinstance(step, Contract):
+        if any(isinstance(v, (Load, Lookup)) and v.buffer == source for v in (*step.a, *step.b)):
+            return False
+        step = Nest((*step.batch, *step.rows, *step.columns), (), step.values, step.stores)
+    written = {(a.strides, a.offset) for a in stores(step) if a.buffer == output}
+    loads = {(v.strides, v.offset) for v in step.values if isinstance(v, Load) and v.buffer == source}
+    looked_up = any(isinstance(v, Lookup) and v.buffer == source for v in step.values)
+    # With folds, a later phase may read again what an earlier store wrote over.
+    folds = any(isinstance(a, Fold) for a in step.actions)
+    inner = any(any(strides[len(step.outer) :]) for strides, _ in written)
+    together = written == loads and len(written) == 1 and not looked_up and not (folds and inner)
+    return together and not _read_after(step, source, output)
+
+
+def _read_after(nest: Nest, source: int, output: int) -> bool:
+    """Whether, at one point, something is still read from `source` after `output` has been written."""
+    depends: list[bool] = []
+    for v in nest.values:
+        if isinstance(v, Load):
+            depends.append(v.buffer == source)
+        elif isinstance(v, Apply):
+            depends.append(any([depends[i] for i in v.args]))
+        else:
+            depends.append(isinstance(v, Lookup) and depends[v.index])
+    written = False
+    for action in nest.actions:
+        if written and depends[action.value]:
+            return True
+        written = written or (isinstance(action, Store) and action.buffer == output)
+    return False
