@@ -16,6 +16,7 @@ import numpy as np
 from wengert.graph.graph import Graph
 from wengert.graph.rule import Primitive
 from wengert.origin import describe
+from wengert.primitives import loop
 from wengert.rewrite.pipeline import prepare
 
 
@@ -75,3 +76,7 @@ def _as_array(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple([_as_array(part) for part in value])
     return np.asarray(value)
+
+
+# The step of a loop is a graph as well.
+loop.interpret[0] = lambda graph: Interpreter(graph).run

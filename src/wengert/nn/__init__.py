@@ -1,6 +1,6 @@
 """Neural networks: modules, layers, losses, by PyTorch's names."""
 
-from wengert.nn import functional, init, utils
+from wengert.nn import attention, functional, init, utils
 from wengert.nn.activation import (
     CELU,
     ELU,
@@ -31,9 +31,10 @@ from wengert.nn.activation import (
     Tanhshrink,
     Threshold,
 )
+from wengert.nn.cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
 from wengert.nn.containers import ModuleDict, ModuleList, Sequential
 from wengert.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
-from wengert.nn.embedding import Embedding
+from wengert.nn.embedding import Embedding, EmbeddingBag
 from wengert.nn.functional.vocabulary import LinearCrossEntropyOptions
 from wengert.nn.linear import Bilinear, Flatten, Identity, Linear, Unflatten
 from wengert.nn.losses import (
@@ -62,6 +63,7 @@ from wengert.nn.losses import (
     TripletMarginWithDistanceLoss,
 )
 from wengert.nn.module import Module
+from wengert.nn.multihead import MultiheadAttention
 from wengert.nn.normalization import (
     BatchNorm1d,
     BatchNorm2d,
@@ -75,7 +77,15 @@ from wengert.nn.normalization import (
 )
 from wengert.nn.parameter import Buffer, Parameter
 from wengert.nn.parameter_containers import ParameterDict, ParameterList
+from wengert.nn.recurrent import GRU, LSTM, RNN, RNNBase
 from wengert.nn.resampling import Upsample, UpsamplingBilinear2d, UpsamplingNearest2d
+from wengert.nn.transformer import (
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 from wengert.nn.vocabulary import AdaptiveLogSoftmaxWithLoss, LinearCrossEntropyLoss
 
 __all__ = [
@@ -91,4 +101,9 @@ __all__ = [
     "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus", "Softshrink",
     "Softsign", "Tanh", "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten",
     "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "functional", "init", "utils",
+]  # fmt: skip
+__all__ += [
+    "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase",
+    "MultiheadAttention", "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
+    "EmbeddingBag", "TransformerEncoderLayer", "attention",
 ]  # fmt: skip

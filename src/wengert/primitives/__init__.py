@@ -2,6 +2,7 @@
 
 from wengert.primitives import (
     arithmetic,
+    attention,
     casting,
     checks,
     complexes,
@@ -14,6 +15,7 @@ from wengert.primitives import (
     gammas,
     indexing,
     least_squares,
+    loop,
     piecewise,
     random,
     reductions,
@@ -34,5 +36,6 @@ from wengert.primitives import (
 __all__ = [
     "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "ctc", "exponential",
     "factorisations", "gammas", "indexing", "least_squares", "piecewise", "random", "reductions", "sampling", "scans",
+    "attention", "loop",
     "scatter_reduce", "singular", "sorting", "special", "stable", "strided", "systems", "trigonometric", "views",
 ]  # fmt: skip

@@ -157,8 +157,16 @@ def passed_on(r: _Rewriting, step: Step) -> Answer:
 
 
 def element_of_several(r: _Rewriting, step: Step) -> Answer:
-    """element(pack(x_1, ..., x_n), i) = x_i, and so for custom, whose values are its first inputs"""
+    """element(pack(x_1, ..., x_n), i) = x_i, and so for custom, whose values are its first inputs;
+    element(split(x), i) = slice(x)"""
     (index,) = step.params
+    cut = r.made_by(step.args[0], "split")
+    if cut is not None:
+        along, sizes = cut.params
+        start = sum(sizes[:index])
+        places = [(0, n, 1) for n in r.type_at(cut.args[0]).shape]
+        places[along] = (start, start + sizes[index], 1)
+        return New(primitives.slice, (tuple(places),), (cut.args[0],))
     whole = r.made_by(step.args[0], "pack") or r.made_by(step.args[0], "custom")
     return None if whole is None else whole.args[index]
 

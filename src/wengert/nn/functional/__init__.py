@@ -38,6 +38,8 @@ from wengert.nn.functional.activations import (
     threshold,
     threshold_,
 )
+from wengert.nn.functional.attention import scaled_dot_product_attention
+from wengert.nn.functional.bags import embedding_bag
 from wengert.nn.functional.classification import (
     cross_entropy,
     multi_margin_loss,
@@ -56,6 +58,7 @@ from wengert.nn.functional.dropout import (
     feature_alpha_dropout,
 )
 from wengert.nn.functional.grids import affine_grid, grid_sample
+from wengert.nn.functional.heads import multi_head_attention_forward
 from wengert.nn.functional.linear import bilinear, linear
 from wengert.nn.functional.lookup import embedding, one_hot
 from wengert.nn.functional.losses import (
@@ -93,4 +96,7 @@ __all__ = [
     "silu", "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh",
     "tanhshrink", "threshold", "threshold_", "triplet_margin_loss", "triplet_margin_with_distance_loss", "upsample",
     "upsample_bilinear", "upsample_nearest",
+]  # fmt: skip
+__all__ += [
+    "embedding_bag", "multi_head_attention_forward", "scaled_dot_product_attention",
 ]  # fmt: skip

@@ -48,26 +48,26 @@ def embedding(
         if not -rows <= padding_idx < rows:
             raise ValueError(f"embedding: padding_idx must be within num_embeddings, {rows}; got {padding_idx}")
         padding_idx %= rows
-    _check_rows(index, rows)
+    check_rows(index, rows)
     index = move(index, dtypes.int64)
     if max_norm is not None:
-        _shorten(weight, index, max_norm, norm_type)
+        shorten(weight, index, max_norm, norm_type)
         table = weight._read()
     y = p.take(table, index, axis=0, wrap=False)
     if scale_grad_by_freq:
         constant = p.stop_gradient(y)
-        y = constant + (y - constant) * _column(1 / _frequency(index, rows, y.dtype))
+        y = constant + (y - constant) * column(1 / frequency(index, rows, y.dtype))
     if padding_idx is not None:
-        y = p.where(_column(p.eq(index, scalar(padding_idx, dtypes.int64))), p.stop_gradient(y), y)
+        y = p.where(column(p.eq(index, scalar(padding_idx, dtypes.int64))), p.stop_gradient(y), y)
     return wrap(y)
 
 
-def _column(x: Node) -> Node:
+def column(x: Node) -> Node:
     """x with a new last dimension of size 1."""
     return p.reshape(x, shape=(*x.shape, 1))
 
 
-def _check_rows(index: Node, rows: int) -> None:
+def check_rows(index: Node, rows: int) -> None:
     """Where the indices are known already the error comes at once; else when they are used."""
     value = index.value
     if value is not None and value.size and (value.min() < 0 or value.max() >= rows):
@@ -75,7 +75,7 @@ def _check_rows(index: Node, rows: int) -> None:
         raise index_error("embedding", f"index out of range in self: rows 0 to {rows - 1}", wrong)
 
 
-def _shorten(weight: Tensor, index: Node, max_norm: float, norm_type: float) -> None:
+def shorten(weight: Tensor, index: Node, max_norm: float, norm_type: float) -> None:
     """Scale, in place, each row in use whose norm is above `max_norm` down to it."""
     with no_grad():
         table = p.stop_gradient(weight._read())
@@ -84,7 +84,7 @@ def _shorten(weight: Tensor, index: Node, max_norm: float, norm_type: float) -> 
         weight.copy_(wrap(p.index_put(table, used, index, axes=(0,))))
 
 
-def _frequency(index: Node, rows: int, dtype: Any) -> Node:
+def frequency(index: Node, rows: int, dtype: Any) -> Node:
     """For each index, how often it occurs."""
     ones = p.full(scalar(1, dtype), shape=index.shape)
     counts = p.put_add(p.full(scalar(0, dtype), shape=(rows,)), index, ones, axis=0, wrap=False)
@@ -115,4 +115,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             wanted = f"class values must be smaller than num_classes={num_classes}"
             raise runtime_error("one_hot", wanted, int(value.max()))
     positions = p.reshape(p.iota(n=num_classes, dtype=dtypes.int64), shape=(*(1,) * x.ndim, num_classes))
-    return wrap(p.convert(p.eq(_column(x), positions), dtype=dtypes.int64))
+    return wrap(p.convert(p.eq(column(x), positions), dtype=dtypes.int64))
