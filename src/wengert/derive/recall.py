@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
-from wengert.derive.remember import Memory, Remembered, remembered
+from wengert.derive.remember import Memory, Remembered, plain_recording, remembered
 from wengert.derive.reverse import check_overwritten, is_overwritten, pull_back, release_node, saves_something
 from wengert.graph.node import OVERWRITTEN, RELEASED, Node
-from wengert.graph.record import next_serial, recorder, separate_tape
+from wengert.graph.record import next_serial, separate_tape
 from wengert.graph.walk import tracked_ancestors
 from wengert.primitives.control import Leaf, custom
 
@@ -53,8 +53,7 @@ def recall(
 
     Raises: GradientError for a saved value that was overwritten, and what rules raise.
     """
-    state = recorder
-    if state.tracking or state.retain or state.limit == _TRACING:
+    if not plain_recording():
         return None
     nodes = tracked_ancestors(outputs)
     if len(nodes) > LONGEST:
@@ -79,9 +78,6 @@ def recall(
         for i in found.releases:
             release_node(nodes[i])
     return {nodes[i]: bar for i, bar in zip(found.targets, bars)}
-
-
-_TRACING = float("inf")
 
 
 class _Walk:

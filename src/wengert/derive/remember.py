@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, Optional, TypeVar
 
 from wengert.graph.graph import graph_of
 from wengert.graph.node import Node, object_type
-from wengert.graph.record import record_untracked, settle_number
+from wengert.graph.record import record_untracked, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.primitives.control import element, literal, pack
 from wengert.primitives.replay import Stretch, replay
@@ -54,6 +54,16 @@ class Memory(Generic[T]):
         with self._lock:
             self._known.clear()
             self.steps = 0
+
+
+def plain_recording() -> bool:
+    """Whether what is recorded now is for running only: not tracked, and neither traced nor looked at by a
+    transformation. Else it has to be recorded step by step."""
+    state = recorder
+    return not (state.tracking or state.retain or state.limit == _TRACING)
+
+
+_TRACING = float("inf")
 
 
 class Remembered(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any, Optional
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives
 from wengert.optim.method import Method, check_implementation, check_not_negative, check_rate
-from wengert.optim.update import Numbers, Scalars, count_up, descent, filled_like, new_count, update
+from wengert.optim.update import Numbers, Scalars, Way, count_up, descent, filled_like, new_count, update
 
 
 class Adagrad(Method):
@@ -72,8 +72,9 @@ class Adagrad(Method):
         """Nothing to do: state is never changed in place, so processes can't share it. Kept for PyTorch's programs."""
 
     def _step(self, group: dict[str, Any]) -> None:
+        way = Way.of(group)
         def formula(n: Scalars, g: Node, x: Node, s: Node) -> tuple[Node, ...]:
-            g = descent(n, g, x, group)
+            g = descent(n, g, x, way)
             s = s + primitives.square(g)
             return x - n.rate * g / (primitives.sqrt(s) + n.eps), s
 

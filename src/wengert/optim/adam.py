@@ -11,7 +11,7 @@ from typing import Any, Optional
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives
 from wengert.optim.method import Method, check_implementation, check_not_negative, check_rate
-from wengert.optim.update import Numbers, Scalars, count_up, descent, filled_like, new_count, update
+from wengert.optim.update import Numbers, Scalars, Way, count_up, descent, filled_like, new_count, update
 from wengert.tensors.tensor import Tensor
 
 
@@ -67,14 +67,15 @@ class Adam(Method):
         super().__init__(params, defaults)
 
     def _step(self, group: dict[str, Any]) -> None:
+        way = Way.of(group)
         amsgrad = group["amsgrad"]
-        shrinks = group["decoupled_weight_decay"] and group["weight_decay"] != 0
+        shrinks = bool(group["decoupled_weight_decay"]) and way.decays
 
         def formula(n: Scalars, g: Node, x: Node, m: Node, v: Node, *largest: Node) -> tuple[Node, ...]:
             if shrinks:
-                g, x = (-g if group["maximize"] else g), n.keep * x
+                g, x = (-g if way.rises else g), n.keep * x
             else:
-                g = descent(n, g, x, group)
+                g = descent(n, g, x, way)
             m = m + n.share1 * (g - m)
             v = n.beta2 * v + n.share2 * primitives.square(g)
             largest = tuple([primitives.maximum(past, v) for past in largest])

@@ -9,7 +9,7 @@ from typing import Any, Optional
 
 from wengert.graph.record import tracking
 from wengert.optim.optimizer import Optimizer
-from wengert.optim.update import new_count
+from wengert.optim.update import new_count, together
 from wengert.tensors.tensor import Tensor
 
 
@@ -25,7 +25,7 @@ class Method(Optimizer):
         if closure is not None:
             with tracking(True):
                 loss = closure()
-        with tracking(self.defaults["differentiable"]):
+        with tracking(self.defaults["differentiable"]), together():
             for group in self.param_groups:
                 self._step(group)
         return loss

@@ -11,7 +11,7 @@ from typing import Any, Optional
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives
 from wengert.optim.method import Method, check_not_negative, check_rate
-from wengert.optim.update import Numbers, Scalars, count_up, descent, filled_like, new_count, update
+from wengert.optim.update import Numbers, Scalars, Way, count_up, descent, filled_like, new_count, update
 
 
 class RMSprop(Method):
@@ -60,19 +60,21 @@ class RMSprop(Method):
         super().__init__(params, defaults)
 
     def _step(self, group: dict[str, Any]) -> None:
-        alpha, momentum, centered = group["alpha"], group["momentum"], group["centered"]
+        way = Way.of(group)
+        alpha, momentum, centered = group["alpha"], group["momentum"], bool(group["centered"])
         lr, eps, decay = group["lr"], group["eps"], group["weight_decay"]
         numbers = Numbers(lr=lr, alpha=alpha, share=1 - alpha, eps=eps, decay=decay, momentum=momentum)
+        moves = momentum != 0
 
         def formula(n: Scalars, g: Node, x: Node, v: Node, *others: Node) -> tuple[Node, ...]:
-            g = descent(n, g, x, group)
+            g = descent(n, g, x, way)
             v = variance = n.alpha * v + n.share * primitives.square(g)
             a: tuple[Node, ...] = ()
             if centered:
                 a = (others[0] + n.share * (g - others[0]),)
                 variance = v - primitives.square(a[0])
             scale = primitives.sqrt(variance) + n.eps
-            if momentum == 0:
+            if not moves:
                 return x - n.lr * g / scale, v, *a
             b = n.momentum * others[-1] + g / scale
             return x - n.lr * b, v, *a, b

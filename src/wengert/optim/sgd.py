@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from wengert.graph.node import Node
 from wengert.optim.method import Method, check_implementation, check_not_negative, check_rate
-from wengert.optim.update import Numbers, Scalars, descent, filled_like, update
+from wengert.optim.update import Numbers, Scalars, Way, descent, filled_like, update
 
 
 class SGD(Method):
@@ -63,15 +63,17 @@ class SGD(Method):
         super().__init__(params, defaults)
 
     def _step(self, group: dict[str, Any]) -> None:
-        momentum, dampening, nesterov = group["momentum"], group["dampening"], group["nesterov"]
+        way = Way.of(group)
+        momentum, dampening, nesterov = group["momentum"], group["dampening"], bool(group["nesterov"])
+        dampened = dampening != 0
         numbers = Numbers(lr=group["lr"], momentum=momentum, decay=group["weight_decay"], share=1 - dampening)
         first = Numbers(**{**numbers.values, "share": 1.0})
 
         def formula(n: Scalars, g: Node, x: Node, *buffer: Node) -> tuple[Node, ...]:
-            g = descent(n, g, x, group)
+            g = descent(n, g, x, way)
             if not buffer:
                 return (x - n.lr * g,)
-            b = n.momentum * buffer[0] + (n.share * g if dampening else g)
+            b = n.momentum * buffer[0] + (n.share * g if dampened else g)
             return x - n.lr * (g + n.momentum * b if nesterov else b), b
 
         for param in group["params"]:

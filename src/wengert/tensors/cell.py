@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Optional
 import numpy as np
 
 from wengert.graph.node import LIVE, OVERWRITTEN, Node
-from wengert.graph.record import literal, record, recorder, tracking
+from wengert.graph.record import literal, record, record_untracked, recorder, tracking
+from wengert.origin import here
 from wengert.primitives.control import leaf, with_history
 from wengert.runtime.flush import value_of
 from wengert.shapes import Shape
@@ -145,6 +146,10 @@ class Link:
 def derive(link: Link) -> None:
     """Set the node that shows the cell's current content: through the view, and as a leaf if it is one."""
     cell = link.cell
+    if link.view is None and link.history is None:
+        link.node = cell.node if link.watch is None else _as_leaf(cell.node, link, cell)
+        link.version = cell.version
+        return
     chain = [link]
     while chain[-1].view is not None:  # up to a link that is current, or the whole memory; then down
         above = chain[-1].view.parent
@@ -190,7 +195,7 @@ def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
     usable = node.mark & LIVE and present.watch is link.watch and not present.mark & OVERWRITTEN
     if usable and value_of(present).tobytes() == node.value.tobytes():
         return present  # `grad` and hooks name it
-    made = record(leaf, (node,))
+    made = record_untracked(leaf, (node,), (), node.type, here())
     made.tracked = True
     made.watch = link.watch
     return _own(made, node, cell)

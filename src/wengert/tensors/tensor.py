@@ -536,6 +536,11 @@ def write(tensor: Tensor, node: Node) -> Tensor:
     if recorder.exposed:
         settle()
     shared = cell.is_exposed()
+    if not (shared or recorder.tracking or node.tracked or cell.node.tracked or link.view or node is cell.node):
+        cell.overwrite(node)  # the update of a parameter, and the like
+        tensor._node = link.node = node
+        link.version = -1 if link.watch is not None else cell.version
+        return tensor
     content, root, tracked, silent = _written_through(link, node, shared)
     if root.watch is None and not tracked and cell.node.tracked:
         content = _with_history(content, cell.node)
