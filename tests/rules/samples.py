@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from tests.rules import samples_ctc, samples_data, samples_elementwise, samples_matrices, samples_sequence, samples_structural
+from tests.rules import (
+    samples_ctc,
+    samples_data,
+    samples_elementwise,
+    samples_matrices,
+    samples_sequence,
+    samples_structural,
+    samples_windows,
+)
 from tests.rules.harness import Case
 
 CASES: dict[str, Case] = {
     **samples_elementwise.CASES, **samples_structural.CASES, **samples_data.CASES, **samples_matrices.CASES,
     **samples_ctc.CASES,
     **samples_sequence.CASES,
+    **samples_windows.CASES,
 }  # fmt: skip
 
 # Primitives that the battery cannot sample, and where they are tested instead.

@@ -8,6 +8,7 @@ from wengert.primitives import (
     complexes,
     contractions,
     control,
+    convolutions,
     creation,
     ctc,
     exponential,
@@ -16,7 +17,9 @@ from wengert.primitives import (
     indexing,
     least_squares,
     loop,
+    patches,
     piecewise,
+    pooling,
     random,
     reductions,
     replay,
@@ -34,8 +37,8 @@ from wengert.primitives import (
 )
 
 __all__ = [
-    "arithmetic", "casting", "checks", "complexes", "contractions", "control", "creation", "ctc", "exponential",
-    "factorisations", "gammas", "indexing", "least_squares", "piecewise", "random", "reductions", "sampling", "scans",
-    "attention", "loop",
-    "scatter_reduce", "singular", "sorting", "special", "stable", "strided", "systems", "trigonometric", "views",
+    "arithmetic", "attention", "casting", "checks", "complexes", "contractions", "control", "convolutions", "creation",
+    "ctc", "exponential", "factorisations", "gammas", "indexing", "least_squares", "loop", "patches", "piecewise",
+    "pooling", "random", "reductions", "sampling", "scans", "scatter_reduce", "singular", "sorting", "special",
+    "stable", "strided", "systems", "trigonometric", "views",
 ]  # fmt: skip
