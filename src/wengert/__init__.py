@@ -36,6 +36,15 @@ from wengert.dtypes import (
     uint8,
 )
 from wengert.functions import linalg, methods as _methods, random, return_types, special
+from wengert.functions.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_tbc,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from wengert.functions.counting import bincount, histc, histogram, unique, unique_consecutive
 from wengert.functions.create import empty, empty_like, empty_strided, full, full_like, ones, ones_like, zeros, zeros_like
 from wengert.functions.cumulative import (
@@ -250,6 +259,15 @@ from wengert.functions.pieces import (
     unsafe_split_with_sizes,
     vsplit,
 )
+from wengert.functions.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_max_pool1d_with_indices as adaptive_max_pool1d,
+    avg_pool1d,
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool3d,
+)
 from wengert.functions.products import (
     addbmm,
     addmm,
@@ -318,6 +336,7 @@ from wengert.functions.shape import (
     unflatten,
     unsqueeze,
 )
+from wengert.functions.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 from wengert.functions.sort import argsort, bucketize, isin, kthvalue, msort, searchsorted, sort, topk
 from wengert.functions.special import igamma, igammac, mvlgamma, polygamma
 from wengert.functions.statistics import corrcoef, cov, std, std_mean, var, var_mean

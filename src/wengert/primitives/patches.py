@@ -52,6 +52,11 @@ def overlaps(inside: Shape, window: Shape, stride: Shape, padding: Shape, dilati
     return tuple(found)
 
 
+def leading(*indices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The index of these last axes, and of everything before them."""
+    return (..., *[entry for index in indices for entry in index])
+
+
 def sees_everything(found: Overlaps, window: Shape, places: Shape) -> bool:
     """Whether no element of the window ever looks outside."""
     return len(found) == prod(window) and all(
@@ -103,7 +108,7 @@ class Patches(Linear):
         make = np.empty if sees_everything(found, window, size) else np.zeros
         y = make((*x.shape[:before], *window, *size), x.dtype)
         for k, at, seen in found:
-            y[(..., *k, *at)] = x[(..., *seen)]
+            y[leading(k, at)] = x[leading(seen)]
         return y
 
     def transpose(
@@ -141,7 +146,7 @@ class Fold(Linear):
         window, places = y.shape[y.ndim - 2 * axes : y.ndim - axes], y.shape[y.ndim - axes :]
         x = np.zeros((*y.shape[: y.ndim - 2 * axes], *size), np.float32 if is_half(y) else y.dtype)
         for k, at, seen in overlaps(size, window, stride, padding, dilation, places):
-            x[(..., *seen)] += y[(..., *k, *at)]
+            x[leading(seen)] += y[leading(k, at)]
         return x.astype(y.dtype, copy=False)
 
     def transpose(

@@ -22,7 +22,7 @@ from wengert.errors import dtype_error, shape_error
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.rule import Cotangent, General, Linear
 from wengert.primitives.numerics import is_half
-from wengert.primitives.patches import check_geometry, check_window, no_bool, overlaps
+from wengert.primitives.patches import check_geometry, check_window, leading, no_bool, overlaps
 from wengert.primitives.views import all_batched
 from wengert.shapes import Shape
 
@@ -62,8 +62,8 @@ class WindowArgmax(General):
         at = np.full(shape, -1, np.int32)
         largest = np.empty(shape, x.dtype)
         for k, places, seen in overlaps(x.shape[before:], window, stride, padding, dilation, size):
-            here = (..., *places)
-            value = x[(..., *seen)]
+            here = leading(places)
+            value = x[leading(seen)]
             better = (value > largest[here]) | (at[here] < 0)
             if x.dtype.kind == "f":
                 better |= np.isnan(value)
@@ -118,8 +118,8 @@ class WindowSelect(_Chosen):
         before = x.ndim - len(stride)
         y = np.zeros(choice.shape, x.dtype)
         for k, places, seen in overlaps(x.shape[before:], window, stride, padding, dilation, choice.shape[before:]):
-            here = (..., *places)
-            np.copyto(y[here], x[(..., *seen)], where=choice[here] == _number(k, window))
+            here = leading(places)
+            np.copyto(y[here], x[leading(seen)], where=choice[here] == _number(k, window))
         return y
 
     def transpose(self, y_bar: Node, x: Node, choice: Node, **params: Any) -> tuple[Cotangent, ...]:
@@ -161,8 +161,8 @@ class WindowPlace(_Chosen):
         before = y.ndim - len(stride)
         x = np.zeros((*y.shape[:before], *size), np.float32 if is_half(y) else y.dtype)
         for k, places, seen in overlaps(size, window, stride, padding, dilation, y.shape[before:]):
-            here = (..., *places)
-            x[(..., *seen)] += np.where(choice[here] == _number(k, window), y[here], y.dtype.type(0))
+            here = leading(places)
+            x[leading(seen)] += np.where(choice[here] == _number(k, window), y[here], y.dtype.type(0))
         return x.astype(y.dtype, copy=False)
 
     def transpose(
@@ -196,7 +196,7 @@ class WindowSum(Linear):
         before = x.ndim - len(stride)
         y = np.zeros((*x.shape[:before], *size), np.float32 if is_half(x) else x.dtype)
         for _, places, seen in overlaps(x.shape[before:], window, stride, padding, dilation, size):
-            y[(..., *places)] += x[(..., *seen)]
+            y[leading(places)] += x[leading(seen)]
         return y.astype(x.dtype, copy=False)
 
     def transpose(self, y_bar: Node, x: Node, *, size: Shape, **params: Any) -> tuple[Cotangent, ...]:
@@ -232,7 +232,7 @@ class WindowSpread(Linear):
         before = y.ndim - len(stride)
         x = np.zeros((*y.shape[:before], *size), np.float32 if is_half(y) else y.dtype)
         for _, places, seen in overlaps(size, window, stride, padding, dilation, y.shape[before:]):
-            x[(..., *seen)] += y[(..., *places)]
+            x[leading(seen)] += y[leading(places)]
         return x.astype(y.dtype, copy=False)
 
     def transpose(self, x_bar: Node, y: Node, *, size: Shape, **params: Any) -> tuple[Cotangent, ...]:
