@@ -24,7 +24,7 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (8, "tensors", {"tensors"}),
     (9, "functions", {"functions", "cuda"}),
     (10, "calculus", {"autograd"}),
-    (10.5, "transforms", {"func", "compile"}),  # transformations of functions stand on autograd's hooks
+    (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
     (11, "learning", {"nn", "utils", "testing"}),
     (11.2, "around modules", {"optim", "saving"}),  # they know what a Module or a Parameter is
     (11.3, "PyTorch's names for them", {"serialization"}),
@@ -49,8 +49,9 @@ THIRD_PARTY: dict[str, set[str]] = {
 }
 
 
-# Modules that bring a heavy package, and so may be imported inside a function, by the first call that needs them.
-ON_DEMAND = {"wengert.backends.llvm", "wengert.runtime.disk"}
+# Modules that bring a heavy package, or that few programs need, and so may be imported inside a function, by the first
+# call that needs them.
+ON_DEMAND = {"wengert.backends.llvm", "wengert.runtime.disk", "wengert.compiler"}
 
 
 def module_name(path: Path) -> str:

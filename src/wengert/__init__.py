@@ -367,8 +367,8 @@ from wengert.tensors.tensor import Size, Tensor
 __version__ = "0.1.0"
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
-_LATER = ("cuda", "datasets", "func", "nn", "optim", "saving", "serialization", "utils")
-_IN_LATER = {"vmap": "func", "save": "saving", "load": "saving"}
+_LATER = ("compiler", "cuda", "datasets", "func", "nn", "optim", "saving", "serialization", "utils")
+_IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "saving"}
 
 
 def __getattr__(name: str) -> _Any:

@@ -5,6 +5,7 @@
     │   ├── ShapeError       shapes that do not fit an operation
     │   ├── DtypeError       dtypes that do not fit an operation
     │   ├── GradientError    a derivative that cannot be taken
+    │   ├── CompileError     what `compile(fullgraph=True)` can't replay
     │   ├── TracedValue      a value that a function asks for while it is traced on placeholders
     │   └── LinAlgError      a matrix that has not what was asked for: singular, not positive definite
     ├── IndexError
@@ -41,6 +42,10 @@ class LinAlgError(RuntimeError):
 
 class TracedValue(RuntimeError):
     """A value that a function asks for while it is traced, when only shapes and dtypes are known."""
+
+
+class CompileError(RuntimeError):
+    """A function that `compile(fullgraph=True)` can't replay."""
 
 
 class AxisError(IndexError):

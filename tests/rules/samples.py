@@ -24,6 +24,7 @@ CASES: dict[str, Case] = {
 REASONS: dict[str, str] = {
     "literal": "a given value: it has no inputs and no rules",
     "placeholder": "stands for a value that is not there: it cannot be evaluated",
+    "unstored": "stands for a gradient that was not kept: asking for its value is an error",
     "element": "takes the values of every sample of pack apart",
     "replay": "stands for the steps of its stretch: tests/primitives/test_replay",
     "custom": "its rules are the user's: tested with autograd.Function",

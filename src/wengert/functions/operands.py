@@ -14,6 +14,7 @@ from wengert import dtypes
 from wengert.dtypes import DType, of_number, result_type
 from wengert.errors import dtype_error, shape_error, type_error
 from wengert.graph.node import Node, array_type
+from wengert.graph.number import RuntimeNumber
 from wengert.graph.record import literal, scalar
 from wengert.primitives.casting import convert, move
 from wengert.tensors.tensor import Tensor, wrap, write
@@ -68,7 +69,7 @@ def promote(operation: str, *operands: Any, at_least: Optional[DType] = None) ->
         elif isinstance(operand, Node):
             node = operand
         elif is_number(operand):
-            plain.append(of_number(operand))
+            plain.append(of_number(operand.value if operand.__class__ is RuntimeNumber else operand))
             nodes.append(operand)
             continue
         elif isinstance(operand, np.ndarray):

@@ -8,19 +8,54 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from sys import _getframe
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Protocol, Union
 from weakref import ref
 
 from wengert.dtypes import DType
 from wengert.graph.node import DROPPED, RELEASED, ArrayType, Node, ObjectType, array_type
+from wengert.graph.number import RuntimeNumber
 from wengert.origin import Origin, inside
 from wengert.settings import settings
 
 if TYPE_CHECKING:
     from wengert.graph.rule import Primitive
+
+
+class Listener(Protocol):
+    """What a function that is traced for `compile` depends on and changes, as the layers above come across it."""
+
+    def asked(self, node: Node) -> None:
+        """A value is asked for, pending or not."""
+
+    def shown(self, tensor: Any) -> None:
+        """A tensor that shares memory is read."""
+
+    def grad_of(self, tensor: Any, read: bool) -> None:
+        """The gradient of a tensor is about to be read, or set."""
+
+    def drawn(self, stream: Any, key: Node, counter: Node) -> None:
+        """A random operation got a counter."""
+
+    def entered(self, module: Any) -> None:
+        """A module is called."""
+
+    def runtime_numbers(self, tables: Sequence[Any]) -> AbstractContextManager[None]:
+        """Within, the numbers in these dicts are run-time numbers."""
+
+    def number_in(self, tensor: Any) -> Any:
+        """The number that a tensor of one element holds, as a run-time number."""
+
+    def begins(self) -> None:
+        """The function makes something that later calls find there."""
+
+    def repeat(self, effect: Callable[[], None]) -> None:
+        """Something that every replay is to do at its end."""
+
+    def refuse(self, what: str) -> None:
+        """The function does what a replay could not."""
 
 
 class Recorder(threading.local):
@@ -34,6 +69,7 @@ class Recorder(threading.local):
     written     when a list: the cells that in-place operations write to, each with the node that it held before
     tracking    whether new nodes are tracked (False inside no_grad)
     exposed     an operation has just read memory that the outside can write to
+    trace       what listens while a function is traced for `compile`
     origin      when set, new nodes get this origin instead of the user's current line: reverse mode sets the line of
                 the forward operation
     """
@@ -45,6 +81,7 @@ class Recorder(threading.local):
     released: list[Node]
     written: Optional[list[tuple[Any, Node]]] = None
     exposed: bool = False
+    trace: Optional[Listener] = None
     origin: Optional[Origin] = None
     limit: float
 
@@ -155,7 +192,7 @@ def scalar(value: Any, dtype: DType) -> Node:
     return node
 
 
-NUMBERS = frozenset((bool, int, float, complex))
+NUMBERS = frozenset((bool, int, float, complex, RuntimeNumber))
 
 
 def settle_number(node: Node) -> Any:

@@ -1,6 +1,6 @@
 """Neural networks: modules, layers, losses, by PyTorch's names."""
 
-from wengert.nn import attention, functional, init, utils
+from wengert.nn import attention, compiled as _compiled, functional, init, utils
 from wengert.nn.activation import (
     CELU,
     ELU,

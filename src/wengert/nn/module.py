@@ -16,6 +16,8 @@ from typing import Any, Optional, TypeVar
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.functions.create import empty_like
+from wengert.graph.changes import changes
+from wengert.graph.record import recorder
 from wengert.nn.hooks import Hooks
 from wengert.nn.parameter import Buffer, Parameter
 from wengert.tensors.device import check_device, device as Device
@@ -55,6 +57,8 @@ class Module(Hooks):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if recorder.trace is not None:
+            recorder.trace.entered(self)
         if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks:
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
@@ -74,6 +78,7 @@ class Module(Hooks):
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
+        changes.count += 1
         if isinstance(value, Parameter):
             self._make_room(name, "_parameters", "parameters")
             self.register_parameter(name, value)
@@ -111,6 +116,7 @@ class Module(Hooks):
 
     def __delattr__(self, name: str) -> None:
         own = self.__dict__
+        changes.count += 1
         for table in _TABLES:
             if name in own.get(table, ()):
                 del own[table][name]
@@ -136,6 +142,7 @@ class Module(Hooks):
                 f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
             )
         self._parameters[name] = param
+        changes.count += 1
 
     def register_buffer(self, name: str, tensor: Optional[Tensor], persistent: bool = True) -> None:
         """Add a tensor that is part of the state but not trained; `persistent`: whether `state_dict` has it.
@@ -146,6 +153,7 @@ class Module(Hooks):
         if tensor is not None and not isinstance(tensor, Tensor):
             raise _not_registrable(tensor, "buffer", name, "Tensor or None")
         self._buffers[name] = tensor
+        changes.count += 1
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -160,6 +168,7 @@ class Module(Hooks):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name(name, "module", "_modules")
         self._modules[name] = module
+        changes.count += 1
 
     def register_module(self, name: str, module: Optional[Module]) -> None:
         """Another name of `add_module`."""
@@ -236,6 +245,7 @@ class Module(Hooks):
             for name, buffer in self._buffers.items():
                 if buffer is not None:
                     self._buffers[name] = fn(buffer)
+        changes.count += 1
         return self
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:

@@ -78,7 +78,7 @@ class Adagrad(Method):
             s = s + primitives.square(g)
             return x - n.rate * g / (primitives.sqrt(s) + n.eps), s
 
-        at_step: dict[float, Numbers] = {}
+        last: Optional[float] = None
         for param in group["params"]:
             grad = param.grad
             if grad is None:
@@ -87,8 +87,7 @@ class Adagrad(Method):
             if not state:  # in a group that was added later
                 self._begin(param, group)
             t = count_up(state["step"])
-            numbers = at_step.get(t)
-            if numbers is None:
+            if t != last:
                 rate = group["lr"] / (1 + (t - 1) * group["lr_decay"])
-                numbers = at_step[t] = Numbers(rate=rate, eps=group["eps"], decay=group["weight_decay"])
+                last, numbers = t, Numbers(rate=rate, eps=group["eps"], decay=group["weight_decay"])
             update(formula, numbers, grad, param, state["sum"])

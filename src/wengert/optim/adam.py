@@ -82,7 +82,7 @@ class Adam(Method):
             scale = primitives.sqrt(largest[0] if largest else v) + n.eps
             return x - n.rate * m / scale, m, v, *largest
 
-        at_step: dict[float, Numbers] = {}  # parameters that joined later have a count of their own
+        last: Optional[float] = None  # parameters that joined later have a count of their own
         for param in group["params"]:
             grad = param.grad
             if grad is None:
@@ -94,9 +94,8 @@ class Adam(Method):
             if amsgrad and "max_exp_avg_sq" not in state:
                 state["max_exp_avg_sq"] = filled_like(param, 0)
             t = count_up(state["step"])
-            numbers = at_step.get(t)
-            if numbers is None:
-                numbers = at_step[t] = _numbers(group, t)
+            if t != last:
+                last, numbers = t, _numbers(group, t)
             largest = (state["max_exp_avg_sq"],) if amsgrad else ()
             update(formula, numbers, grad, param, state["exp_avg"], state["exp_avg_sq"], *largest)
 

@@ -10,12 +10,13 @@ import functools
 import itertools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, Optional
 from weakref import ref
 
-from wengert.graph.record import noting_writes, tracking
+from wengert.graph.record import noting_writes, recorder, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
 from wengert.runtime.flush import flush
@@ -157,6 +158,10 @@ class Optimizer:
         closure: computes the loss anew and calls backward; its result is returned.
         """
         raise NotImplementedError(f"{type(self).__name__} has no step(); a method must define one")
+
+    def _count_step(self) -> None:
+        """For schedulers, which want to come after a step."""
+        self._steps_taken += 1
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; or, unless `set_to_none`, fill them with zeros in place."""
@@ -323,7 +328,7 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if self._before or _global_before:
                 args, kwargs = _ask(self, args, kwargs)
-            with noting_writes() as written:
+            with noting_writes() as written, _listening(self):
                 result = step(self, *args, **kwargs)
             if self._after or _global_after:
                 for hook in (*self._after.values(), *_global_after.values()):
@@ -338,10 +343,30 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException:
             _take_back(before)
             raise
-        self._steps_taken += 1
+        self._count_step()
         return result
 
     return whole
+
+
+@contextmanager
+def _listening(optimizer: Optimizer) -> Iterator[None]:
+    """In a function that is traced for `compile`: the numbers that this step reads are asked for anew by every replay."""
+    trace = recorder.trace
+    if trace is None:
+        yield
+        return
+    before = _entries(optimizer)
+    with trace.runtime_numbers([*optimizer.param_groups, *optimizer.state.values()]):
+        yield
+    if _entries(optimizer) != before:
+        trace.begins()
+    trace.repeat(optimizer._count_step)
+
+
+def _entries(optimizer: Optimizer) -> int:
+    """How many things the optimizer remembers of all parameters."""
+    return sum([len(known) if isinstance(known, dict) else 1 for known in optimizer.state.values()])
 
 
 def _take_back(before: list[tuple[Any, Any]]) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from wengert.derive.remember import Memory, Remembered, plain_recording, remembered
 from wengert.dtypes import DType, float32, float64, get_default_dtype
 from wengert.graph.node import Node, array_type
-from wengert.graph.record import literal, next_serial, scalar, separate_tape
+from wengert.graph.record import literal, next_serial, recorder, scalar, separate_tape
 from wengert.graph.rule import placeholder, primitives
 from wengert.origin import here
 from wengert.primitives.casting import move
@@ -281,7 +281,7 @@ def new_count(value: float = 0.0) -> Tensor:
 
 def count_up(count: Tensor) -> float:
     """Add one; the new count. Known at once: the addition is not recorded."""
-    number: float = count.item() + 1
+    number: float = (count.item() if recorder.trace is None else recorder.trace.number_in(count)) + 1
     write(count, scalar(number, count._node.type.dtype))
     return number
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Optional, Protocol
 
+from wengert.errors import GradientError
 from wengert.graph import record as recording
 from wengert.graph.node import ArrayType, Node, TupleType, Type, tuple_type
 from wengert.graph.rule import Cotangent, General, Linear, primitives
@@ -34,6 +35,25 @@ class Placeholder(General):
 
 
 placeholder = Placeholder()
+
+
+class Unstored(General):
+    """Stands for a gradient that a compiled training step used up and did not store: it has a type and no value."""
+
+    name = "unstored"
+    params = ("type",)
+
+    def infer(self, *, type: Type) -> Type:
+        return type
+
+    def evaluate(self, *, type: Type) -> Any:
+        raise GradientError(
+            "the gradient of this tensor was not stored: a compiled function used it for its update and let it go. To keep "
+            "gradients that also update a parameter, say wengert.compile(..., keep_gradients=True)."
+        )
+
+
+unstored = Unstored()
 
 
 class Identity(Linear):

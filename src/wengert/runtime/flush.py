@@ -21,6 +21,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Optional
 
 from wengert.derive.reverse import saves
@@ -30,11 +31,16 @@ from wengert.graph.node import DROPPED, RELEASED, Node
 from wengert.graph.record import NUMBERS, cut_history, on_full, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
-from wengert.primitives.control import placeholder
+from wengert.primitives.control import placeholder, unstored
 from wengert.runtime.tiers import Entry, executable_for
 
 _lock = threading.RLock()
 _references = getattr(sys, "getrefcount", None)
+
+
+def one_at_a_time() -> AbstractContextManager[object]:
+    """The lock under which executables run."""
+    return _lock
 
 
 def flush() -> None:
@@ -65,6 +71,13 @@ def value_of(node: Node) -> Any:
 
     Raises: RuntimeError when the value depends on a placeholder, that is, when a function being traced asks for it.
     """
+    if recorder.trace is not None:
+        recorder.trace.asked(node)
+    return computed(node)
+
+
+def computed(node: Node) -> Any:
+    """As `value_of`, for wengert's own purposes: nothing in the program depends on the value."""
     if node.value is None:
         flush()
         if node.value is None:
@@ -130,6 +143,25 @@ def _settle(tape: list[Node]) -> tuple[list[Node], list[bool], list[bool]]:
     keep.reverse()
     stays.reverse()
     return live, keep, stays
+
+
+def held(tape: list[Node]) -> list[int]:
+    """The places on the tape of nodes that something refers to besides the tape and other pending nodes."""
+    count = _references
+    if count is None:
+        return list(range(len(tape)))
+    uses: dict[Node, int] = {}
+    found = []
+    place = len(tape)
+    for node in reversed(tape):
+        place -= 1
+        used = uses.get(node)
+        if count(node) > (_REFERENCES_OF_NOBODY if used is None else _REFERENCES_OF_NOBODY + 1 + used):
+            found.append(place)
+        for x in node.inputs:
+            uses[x] = uses.get(x, 0) + 1
+        x = None  # type: ignore[assignment]  # a stray reference would look like a holder
+    return found
 
 
 def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bool]]) -> None:
@@ -209,7 +241,7 @@ def _graph(live: Sequence[Node], keep: Sequence[bool], inputs: Sequence[Node], p
 
 def _recover(x: Node) -> None:
     """A value that is needed again although it was let go (or is another thread's): run it from its history."""
-    if not x.inputs and x.primitive is not placeholder:
+    if not x.inputs and x.primitive not in (placeholder, unstored):
         unreachable(f"the value and the history of {x} are both gone")
     evaluate((x,))
 

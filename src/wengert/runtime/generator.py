@@ -14,7 +14,7 @@ from typing import Any
 
 from wengert.dtypes import int64
 from wengert.graph.node import Node
-from wengert.graph.record import scalar
+from wengert.graph.record import recorder, scalar
 
 # The range of seeds that PyTorch takes: int64, or uint64 read as the same bits.
 _LOWEST, _HIGHEST = -(2**63), 2**64 - 1
@@ -38,17 +38,29 @@ class Stream:
         self._set(seed & _HIGHEST, 0)
 
     def _set(self, seed: int, draws: int) -> None:
+        if recorder.trace is not None:
+            recorder.trace.refuse("it seeds a generator of random numbers")
         with self._lock:
             self.seed = seed
             self._draws = draws
-            self._key = scalar(_signed(seed), int64)
+            self._key = scalar(signed(seed), int64)
 
     def draw(self) -> tuple[Node, Node]:
         """The key and a fresh counter, as zero-dimensional int64 nodes."""
         with self._lock:
             counter = self._draws
             self._draws = counter + 1
-            return self._key, scalar(_signed(counter), int64)
+            key, node = self._key, scalar(signed(counter), int64)
+        if recorder.trace is not None:
+            recorder.trace.drawn(self, key, node)
+        return key, node
+
+    def take(self, count: int) -> tuple[int, int]:
+        """The key and the first of `count` fresh counters, as numbers: what as many calls of `draw` would give."""
+        with self._lock:
+            counter = self._draws
+            self._draws = counter + count
+            return signed(self.seed), counter
 
     def state(self) -> bytes:
         """Seed and draws, to return to this place later."""
@@ -77,7 +89,7 @@ class Stream:
         self.restore(state)
 
 
-def _signed(bits: int) -> int:
+def signed(bits: int) -> int:
     """64 bits read as int64."""
     return bits - 2**64 if bits >= 2**63 else bits
 

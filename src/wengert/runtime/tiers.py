@@ -203,6 +203,15 @@ class _Background:
 _background = _Background()
 
 
+def compile_soon(entry: Entry) -> None:
+    """Compile a graph that was asked for, in the background; with the tier "compile", here and now."""
+    entry.queued = True
+    if settings.tier == "compile":
+        compile_now(entry)
+    elif settings.tier == "auto":
+        _background.add(entry)
+
+
 def _compile_later(entry: Entry) -> None:
     structure = without_sizes(entry.structure)
     sizes = _sizes.get(structure, 0)

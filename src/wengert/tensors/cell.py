@@ -15,7 +15,7 @@ from wengert.graph.node import LIVE, OVERWRITTEN, Node
 from wengert.graph.record import literal, record, record_untracked, recorder, tracking
 from wengert.origin import here
 from wengert.primitives.control import leaf, with_history
-from wengert.runtime.flush import value_of
+from wengert.runtime.flush import computed
 from wengert.shapes import Shape
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Cell:
         memory, self.exposed = self.exposed.array, None
         if self.node.mark & LIVE:
             self.version += 1
-        elif memory.tobytes() != value_of(self.node).tobytes():
+        elif memory.tobytes() != computed(self.node).tobytes():
             self.take_in(memory)
 
     def take_in(self, memory: Any) -> None:
@@ -193,7 +193,7 @@ def stay_live(node: Node, parent: Node, view: View) -> None:
 def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
     present = link.node
     usable = node.mark & LIVE and present.watch is link.watch and not present.mark & OVERWRITTEN
-    if usable and value_of(present).tobytes() == node.value.tobytes():
+    if usable and computed(present).tobytes() == node.value.tobytes():
         return present  # `grad` and hooks name it
     made = record_untracked(leaf, (node,), (), node.type, here())
     made.tracked = True

@@ -109,6 +109,8 @@ _adding = threading.Lock()
 
 def add_to_grad(tensor: Tensor, bar: Node) -> None:
     """grad = bar, or grad + bar where there is one."""
+    if recorder.trace is not None:
+        recorder.trace.grad_of(tensor, True)
     with _adding:
         present = tensor._grad
         if present is None:

@@ -23,7 +23,7 @@ import numpy as np
 from wengert.graph.node import LIVE, Node
 from wengert.graph.record import literal, recorder
 from wengert.primitives.views import expand
-from wengert.runtime.flush import flush, value_of
+from wengert.runtime.flush import computed, flush, value_of
 from wengert.tensors.cell import Cell, Link, derive
 
 
@@ -162,7 +162,7 @@ def follow_outside(link: Link) -> None:
     cell = link.cell
     shared = cell.exposed if cell.is_exposed() else None
     copied = shared is not None and not link.node.mark & LIVE
-    if copied and array_behind(link).tobytes() != value_of(link.node).tobytes():
+    if copied and array_behind(link).tobytes() != computed(link.node).tobytes():
         if cell.node.mark & LIVE:
             cell.version += 1
         else:

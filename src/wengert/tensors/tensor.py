@@ -15,6 +15,7 @@ import numpy as np
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.errors import GradientError, dtype_error, shape_error, type_error
+from wengert.graph.changes import changes
 from wengert.graph.node import LIVE, Node, array_type
 from wengert.graph.record import literal, record, recorder
 from wengert.graph.rule import Primitive
@@ -103,6 +104,8 @@ class Tensor:
         if link.version != cell.version:
             derive(link)
         node = self._node = link.node
+        if recorder.trace is not None:
+            recorder.trace.shown(self)
         return node if cell.exposed is None else _read_shared(self, link)
 
     def _current(self) -> Node:
@@ -115,6 +118,8 @@ class Tensor:
         if link.cell.exposed is not None:
             follow_outside(link)
         node = self._node = link.node
+        if recorder.trace is not None:
+            recorder.trace.shown(self)
         return node
 
     @property
@@ -217,6 +222,7 @@ class Tensor:
             )
         link = link_of(self)
         link.watch = Hooks(weakref.ref(self)) if requires_grad else None
+        changes.count += 1
         derive(link)
         self._node = link.node
         return self
@@ -230,6 +236,8 @@ class Tensor:
     @property
     def grad(self) -> Optional[Tensor]:
         """What `backward` collected here, or None."""
+        if recorder.trace is not None:
+            recorder.trace.grad_of(self, True)
         return self._grad
 
     @grad.setter
@@ -243,11 +251,13 @@ class Tensor:
                 raise shape_error("grad", f"assigned grad has the shape of the tensor, {list(self.shape)}", (value.shape,))
             if value.dtype is not self.dtype:
                 raise dtype_error("grad", f"assigned grad has the dtype of the tensor, {self.dtype}", value.dtype)
+        if recorder.trace is not None:
+            recorder.trace.grad_of(self, False)
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
-        self._grad = None
+        self.grad = None
 
     def detach(self) -> Tensor:
         """The same memory, without history: no derivative flows through the result."""
@@ -425,9 +435,11 @@ class RemovableHandle:
     def __init__(self, hooks: dict[int, Any], key: int) -> None:
         self._hooks = hooks
         self.id = key
+        changes.count += 1
 
     def remove(self) -> None:
         self._hooks.pop(self.id, None)
+        changes.count += 1
 
     def __enter__(self) -> RemovableHandle:
         return self
@@ -533,6 +545,8 @@ def write(tensor: Tensor, node: Node) -> Tensor:
         raise shape_error("in-place", f"a result of {tensor._node.type}", node.type, "a tensor keeps its shape and dtype")
     link = link_of(tensor)
     cell = link.cell
+    if recorder.trace is not None:
+        recorder.trace.shown(tensor)
     if recorder.exposed:
         settle()
     shared = cell.is_exposed()

@@ -16,7 +16,7 @@ from wengert.functions.axes import kept
 from wengert.functions.operands import node_of
 from wengert.functions.reduce import mean_node, widened
 from wengert.graph.node import Node
-from wengert.graph.record import record, scalar
+from wengert.graph.record import record, recorder, scalar
 from wengert.graph.rule import primitives as p
 from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all, weighted
 from wengert.primitives.arithmetic import div
@@ -127,7 +127,7 @@ def _check_classes(t: Node, classes: int, ignore_index: Optional[int]) -> bool:
     Raises: IndexError for a known target that is no class.
     """
     value = t.value
-    if value is None:
+    if value is None or recorder.trace is not None:  # in a trace only what holds for other values of the targets
         return False
     if value.size == 0:
         return True

@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert.graph.record import literal, tracking
+from wengert.graph.record import literal, recorder, tracking
 from wengert.optim.optimizer import Optimizer
 from wengert.tensors.tensor import Tensor, write
 
@@ -136,6 +136,8 @@ def rate_of(group: dict[str, Any]) -> Any:
 
 def set_option(group: dict[str, Any], name: str, value: Any) -> None:
     """Set an option of a group; a tensor is filled, so that whoever else holds it sees the new value."""
+    if recorder.trace is not None:
+        recorder.trace.refuse("it steps a schedule; call the scheduler's step() outside the compiled function")
     present = group.get(name)
     if isinstance(present, Tensor):
         type = present._node.type
