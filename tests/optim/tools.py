@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -30,3 +31,8 @@ def two_groups(**options: Any) -> SGD:
     """An SGD with rates 0.1 and 0.5."""
     groups = [{"params": [parameter([1.0])]}, {"params": [parameter([2.0])], "lr": 0.5}]
     return SGD(groups, lr=0.1, **options)
+
+
+def every(*choices: Any) -> list[Any]:
+    """Every combination of the choices."""
+    return list(itertools.product(*choices))

@@ -12,6 +12,7 @@ from wengert.graph.node import Node
 from wengert.graph.rule import primitives
 from wengert.optim.method import Method, check_implementation, check_not_negative, check_rate
 from wengert.optim.update import Numbers, Scalars, Way, count_up, descent, filled_like, new_count, update
+from wengert.tensors.tensor import Tensor
 
 
 class Adagrad(Method):
@@ -60,11 +61,10 @@ class Adagrad(Method):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for param in group["params"]:
-                self._begin(param, group)
+                self._begin(param, self.state[param], group)
 
-    def _begin(self, param: Any, group: dict[str, Any]) -> None:
+    def _begin(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         start = group["initial_accumulator_value"]
-        state = self.state[param]
         state["step"] = new_count()
         state["sum"] = filled_like(param, complex(start, start) if param.is_complex() else start)
 
@@ -73,19 +73,14 @@ class Adagrad(Method):
 
     def _step(self, group: dict[str, Any]) -> None:
         way = Way.of(group)
+
         def formula(n: Scalars, g: Node, x: Node, s: Node) -> tuple[Node, ...]:
             g = descent(n, g, x, way)
             s = s + primitives.square(g)
             return x - n.rate * g / (primitives.sqrt(s) + n.eps), s
 
         last: Optional[float] = None
-        for param in group["params"]:
-            grad = param.grad
-            if grad is None:
-                continue
-            state = self.state[param]
-            if not state:  # in a group that was added later
-                self._begin(param, group)
+        for param, grad, state in self._ready(group):
             t = count_up(state["step"])
             if t != last:
                 rate = group["lr"] / (1 + (t - 1) * group["lr_decay"])

@@ -4,7 +4,7 @@ the checks of options that most of them have.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
 from wengert.graph.record import tracking
@@ -25,10 +25,24 @@ class Method(Optimizer):
         if closure is not None:
             with tracking(True):
                 loss = closure()
-        with tracking(self.defaults["differentiable"]), together():
+        with tracking(self.defaults.get("differentiable", False)), together():
             for group in self.param_groups:
                 self._step(group)
         return loss
+
+    def _ready(self, group: dict[str, Any]) -> Iterator[tuple[Tensor, Tensor, dict[str, Any]]]:
+        """Every parameter of the group that has a gradient, with it, and with its state, begun where there is none."""
+        for param in group["params"]:
+            grad = param.grad
+            if grad is None:
+                continue
+            state = self.state[param]
+            if not state:
+                self._begin(param, state, group)
+            yield param, grad, state
+
+    def _begin(self, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Put what a method remembers of a parameter into its state."""
 
     def _step(self, group: dict[str, Any]) -> None:
         """Record the update of every parameter of the group that has a gradient."""
@@ -54,6 +68,13 @@ def check_not_negative(name: str, value: Any) -> None:
     """Raises: ValueError when the value is below 0 or NaN."""
     if not value >= 0.0:
         raise ValueError(f"Invalid {name}: {value}")
+
+
+def check_betas(betas: Any) -> None:
+    """Two numbers from 0 up to, not including, 1. Raises: ValueError."""
+    for index, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {index}: {beta}")
 
 
 def check_implementation(foreach: Optional[bool], fused: Optional[bool], differentiable: bool) -> None:

@@ -67,11 +67,11 @@ class Way(NamedTuple):
     """Where a formula goes: up where f is maximized, and whether decay has a part in it."""
 
     rises: bool
-    decays: bool
+    decays: bool = False
 
     @classmethod
     def of(cls, group: dict[str, Any]) -> Way:
-        return cls(bool(group["maximize"]), bool(group["weight_decay"] != 0))
+        return cls(bool(group["maximize"]), bool(group.get("weight_decay", 0) != 0))
 
 
 def descent(n: Scalars, g: Node, x: Node, way: Way) -> Node:
@@ -204,7 +204,7 @@ def _key(rows: Sequence[Row]) -> Optional[tuple[Any, ...]]:
     return tuple(key)
 
 
-_STATIC = (bool, str, Way, type(None))
+_STATIC = (bool, int, str, Way, type(None))
 
 
 class _Named:
@@ -284,6 +284,33 @@ def count_up(count: Tensor) -> float:
     number: float = (count.item() if recorder.trace is None else recorder.trace.number_in(count)) + 1
     write(count, scalar(number, count._node.type.dtype))
     return number
+
+
+def number_of(state: Any) -> Any:
+    """What a counter or another state of one element holds, or a number itself. Known at once."""
+    if not isinstance(state, Tensor):
+        return state
+    return state.item() if recorder.trace is None else recorder.trace.number_in(state)
+
+
+def set_number(state: Tensor, value: Any) -> None:
+    """Let a state of one element hold `value`. The change is not recorded."""
+    write(state, scalar(value, state._node.type.dtype))
+
+
+def multiply_number(state: Tensor, factor: Any) -> Any:
+    """Multiply a state of one element, in the precision in which it is kept; the product."""
+    product = number_of(state) * factor
+    if recorder.trace is None:
+        array = state._node.type.dtype.array
+        product = float(array(number_of(state)) * array(factor))
+    set_number(state, product)
+    return product
+
+
+def filled(shape: tuple[int, ...], dtype: DType, value: Any = 0) -> Tensor:
+    """The value everywhere, in a shape of its own. It is there at once."""
+    return wrap(literal(np.full(shape, value, dtype.numpy), array_type(shape, dtype)))
 
 
 def stored(value: Any, param: Tensor, key: Any = None) -> Any:
