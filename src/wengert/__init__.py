@@ -367,7 +367,9 @@ from wengert.tensors.tensor import Size, Tensor
 __version__ = "0.1.0"
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
-_LATER = ("compiler", "cuda", "datasets", "func", "nn", "optim", "saving", "serialization", "utils")
+_LATER = (
+    "compiler", "cuda", "datasets", "func", "nn", "optim", "saving", "serialization", "testing", "utils",
+)  # fmt: skip
 _IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "saving"}
 
 
