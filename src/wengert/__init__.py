@@ -34,6 +34,9 @@ from wengert.dtypes import (
     promote_types,
     set_default_dtype,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from wengert.functions import linalg, methods as _methods, random, return_types, special
 from wengert.functions.convolution import (

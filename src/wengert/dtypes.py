@@ -77,6 +77,9 @@ int8 = DType("int8", INTEGER, 1, True)
 int16 = DType("int16", INTEGER, 2, True)
 int32 = DType("int32", INTEGER, 4, True)
 int64 = DType("int64", INTEGER, 8, True)
+uint16 = DType("uint16", INTEGER, 2, False)
+uint32 = DType("uint32", INTEGER, 4, False)
+uint64 = DType("uint64", INTEGER, 8, False)
 float16 = DType("float16", FLOATING, 2, True)
 bfloat16 = DType("bfloat16", FLOATING, 2, True)
 float32 = DType("float32", FLOATING, 4, True)
@@ -84,12 +87,15 @@ float64 = DType("float64", FLOATING, 8, True)
 complex64 = DType("complex64", COMPLEX, 8, True)
 complex128 = DType("complex128", COMPLEX, 16, True)
 
-ALL = (bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
+WIDE_UNSIGNED = (uint16, uint32, uint64)
+ALL = (
+    bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128, *WIDE_UNSIGNED,
+)  # fmt: skip
 _by_name = {dtype.name: dtype for dtype in ALL}
 _from_numpy = {dtype._numpy: dtype for dtype in ALL if dtype._numpy is not None}
 
 # NumPy types that have no tensor type: the nearest that holds their usual values.
-_foreign = {"uint16": int32, "uint32": int64, "uint64": int64, "longdouble": float64, "clongdouble": complex128}
+_foreign = {"longdouble": float64, "clongdouble": complex128}
 
 _default = float32
 
@@ -100,7 +106,7 @@ def dtype_named(name: str) -> DType:
 
 
 def from_numpy(dtype: Any) -> DType:
-    """The dtype of a NumPy array; raises TypeError for strings, objects and the unsigned types above uint8."""
+    """The dtype of a NumPy array; raises TypeError for strings, objects and long doubles."""
     key = np.dtype(dtype).newbyteorder("=")
     found = _from_numpy.get(key)
     if found is None and key.name == "bfloat16":
@@ -142,9 +148,17 @@ def of_number(value: Number) -> DType:
 
 @cache
 def promote_types(first: DType, second: DType) -> DType:
-    """The smallest dtype that both convert to, by PyTorch's lattice."""
+    """The smallest dtype that both convert to, by PyTorch's lattice.
+
+    Raises: RuntimeError for an unsigned integer above uint8 with another integer or bool, as PyTorch does.
+    """
     if first is second:
         return first
+    if (first in WIDE_UNSIGNED or second in WIDE_UNSIGNED) and max(first.category, second.category) == INTEGER:
+        raise RuntimeError(
+            "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{first.name} and {second.name}. Convert one of them, for example with .to(wengert.int64)"
+        )
     low, high = sorted((first, second), key=lambda dtype: (dtype.category, dtype.itemsize))
     if low.category != high.category:
         if high.category == COMPLEX and low is float64:

@@ -39,6 +39,10 @@ TABLE: dict[str, Switch] = {
     "plan_limit": Switch(512, "WENGERT_PLAN_LIMIT", int, "executables kept in memory"),
     "anomaly": Switch(False, "WENGERT_ANOMALY", _flag, "look for NaN after every backward operation"),
     "face": Switch("wengert", "WENGERT_FACE", str, "module name that printed dtypes carry"),
+    "arrays": Switch(
+        "shared", "WENGERT_ARRAYS", _one_of("shared", "copied"),
+        "what numpy() gives: the tensor's own memory, as PyTorch does, or a copy of its values, as TensorFlow does",
+    ),
     "cache_folder": Switch("", "WENGERT_CACHE", str, "folder of compiled code; empty: the user's cache folder"),
 }
 
@@ -51,6 +55,7 @@ class Settings:
     plan_limit: int
     anomaly: bool
     face: str
+    arrays: str
     cache_folder: str
 
     def __init__(self) -> None:

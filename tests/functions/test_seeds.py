@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import wengert
 from tests.functions.peer import array, tensor
 from wengert.functions import random, seeds
 from wengert.functions.seeds import Generator
@@ -90,3 +91,41 @@ def test_devices_and_wrong_generators():
         random.rand(2, generator=3)
     with pytest.raises(ValueError, match="seed"):
         seeds.manual_seed(2**70)
+
+
+# --- random numbers that are a function of a tensor -------------------------------------------------------------------
+
+
+def keyed(*seed):
+    return wengert.random.KeyedGenerator(wengert.tensor(seed))
+
+
+def test_equal_seeds_give_equal_numbers_and_others_do_not():
+    first, again = wengert.rand(100, generator=keyed(1, 2)), wengert.rand(100, generator=keyed(1, 2))
+    assert first.tolist() == again.tolist()
+    for other in ((1, 3), (2, 2)):
+        assert not (wengert.rand(100, generator=keyed(*other)) == first).any()
+
+
+def test_draws_from_one_seed_differ():
+    generator = keyed(1, 2)
+    first, second = wengert.randn(50, generator=generator), wengert.randn(50, generator=generator)
+    assert not (first == second).any()
+
+
+def test_the_seed_may_be_pending_and_no_generator_is_moved():
+    before = wengert.get_rng_state().tolist()
+    pending = wengert.tensor([1, 1]) + wengert.tensor([0, 1])
+    assert wengert.rand(5, generator=wengert.random.KeyedGenerator(pending)).tolist() == wengert.rand(
+        5, generator=keyed(1, 2)
+    ).tolist()
+    assert wengert.get_rng_state().tolist() == before
+
+
+def test_bad_seeds_are_named():
+    with pytest.raises(TypeError, match="tensor of integers"):
+        wengert.random.KeyedGenerator(wengert.tensor([1.0, 2.0]))
+    with pytest.raises(RuntimeError, match="two integers"):
+        wengert.random.KeyedGenerator(wengert.tensor(3))
+    with pytest.raises(RuntimeError, match="manual_seed"):
+        keyed(1, 2).manual_seed(0)

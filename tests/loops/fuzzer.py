@@ -21,7 +21,7 @@ from wengert.primitives.control import element
 
 FLOATS = (dtypes.float32, dtypes.float64)
 HALVES = (dtypes.float16, dtypes.bfloat16)
-INTEGERS = (dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64)
+INTEGERS = (dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, *dtypes.WIDE_UNSIGNED)
 SIZES = (1, 1, 2, 3, 4, 5, 7, 8, 13, 16, 17, 31, 33, 40, 64, 100)
 LARGEST = 6000  # elements of a value
 MOST_BIG = 120_000  # and of one where threads are to be used

@@ -152,7 +152,7 @@ class Case(NamedTuple):
 
 FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 COMPLEXES = (dtypes.complex64, dtypes.complex128)
-INTEGERS = (dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64)
+INTEGERS = (dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, *dtypes.WIDE_UNSIGNED)
 BOOLS = (dtypes.bool_,)
 
 # --- recording and running ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from wengert.functions.data import dtype_named_by
 from wengert.functions.operands import node_of, sizes
 from wengert.functions.seeds import (
     Generator,
+    KeyedGenerator as KeyedGenerator,
     draw,
     fork_rng as fork_rng,
     get_rng_state as get_rng_state,
@@ -71,6 +72,7 @@ def _check_inexact(operation: str, dtype: DType) -> None:
 # The largest integer that a dtype holds without gaps below it.
 _LARGEST = {
     "bool": 1, "uint8": 2**8 - 1, "int8": 2**7 - 1, "int16": 2**15 - 1, "int32": 2**31 - 1, "int64": 2**63 - 1,
+    "uint16": 2**16 - 1, "uint32": 2**32 - 1, "uint64": 2**64 - 1,
     "float16": 2**11, "bfloat16": 2**8, "float32": 2**24, "float64": 2**53,
 }  # fmt: skip
 

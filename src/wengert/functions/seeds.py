@@ -10,15 +10,16 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert import dtypes
-from wengert.errors import type_error
+from wengert.errors import runtime_error, shape_error, type_error
 from wengert.functions.operands import array_node
 from wengert.graph.node import Node
+from wengert.graph.rule import primitives as p
 from wengert.runtime.generator import Stream, default_stream
 from wengert.tensors.device import check_device, device as Device
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = [
-    "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
+    "Generator", "KeyedGenerator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
 ]  # fmt: skip
 
 
@@ -73,6 +74,56 @@ class Generator:
     def clone_state(self) -> Generator:
         """Another generator that stands where this one does."""
         return Generator(self._device).set_state(self.get_state())
+
+
+class KeyedGenerator(Generator):
+    """A source of random numbers that are a function of a tensor: TensorFlow's stateless operations, JAX's keys.
+
+    seed: two integers, or more, of which the first is the key and the second the place in its stream. Equal seeds give
+        equal numbers. The seed may be the result of pending operations: nothing runs for its sake.
+
+    Raises: TypeError for a seed that is no tensor of integers, RuntimeError for one of another shape.
+
+    >>> import wengert
+    >>> seed = wengert.tensor([1, 2])
+    >>> draws = [wengert.rand(2, generator=wengert.random.KeyedGenerator(seed)) for _ in range(2)]
+    >>> bool((draws[0] == draws[1]).all())
+    True
+    """
+
+    def __init__(self, seed: Tensor) -> None:
+        if not isinstance(seed, Tensor) or seed.dtype.category != dtypes.INTEGER:
+            got = seed.dtype if isinstance(seed, Tensor) else type(seed).__name__
+            raise type_error("KeyedGenerator", "a tensor of integers as seed", got)
+        if seed.ndim != 1 or seed.shape[0] < 2:
+            raise shape_error("KeyedGenerator", "a seed of two integers", (tuple(seed.shape),))
+        super().__init__()
+        self._stream = _KeyedStream(seed._read())  # type: ignore[assignment]
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Raises: RuntimeError: the seed is a tensor."""
+        raise runtime_error("KeyedGenerator", "the seed that it was made with", "manual_seed; make another one")
+
+    def seed(self) -> int:
+        """Raises: RuntimeError: the seed is a tensor."""
+        raise runtime_error("KeyedGenerator", "the seed that it was made with", "seed(); make another one")
+
+
+class _KeyedStream:
+    """Draws from the stream of a pair of nodes. Several draws from one pair are 2**40 places apart."""
+
+    _STRIDE = 2**40
+
+    def __init__(self, seed: Node) -> None:
+        wide = p.convert(seed, dtype=dtypes.int64)
+        self._key, self._place = [p.slice(wide, index=(i,)) for i in range(2)]
+        self._draws = 0
+
+    def draw(self) -> tuple[Node, Node]:
+        """The key and a fresh counter, as zero-dimensional int64 nodes."""
+        counter = self._place + self._draws * self._STRIDE if self._draws else self._place
+        self._draws += 1
+        return self._key, counter
 
 
 def _of_the_process() -> Generator:

@@ -73,7 +73,8 @@ def _argsort_marked(x: Any, axis: int, descending: bool) -> Any:
 def _integer_keys(x: Any) -> Any:
     """int64 numbers in the order of x, equal where x is: NaN is the largest, -0 equals 0."""
     if x.dtype.kind in "biu":
-        return x.astype(np.int64)
+        keys = x.astype(np.int64)
+        return keys - 2**31 if x.dtype == np.uint32 else keys  # so that 32 bits above the position hold them, with sign
     x = x.astype(np.float32) + np.float32(0)  # -0 + 0 = 0
     bits = x.view(np.int32)
     # The bits of positive floats ascend as the floats do; those of negative ones descend, so all but the sign flip.

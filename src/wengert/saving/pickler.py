@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.dtypes import DType
+from wengert.dtypes import ALL, DType
 from wengert.nn.parameter import Buffer, Parameter
 from wengert.runtime.flush import value_of
 from wengert.saving.storages import STORAGE_NAMES
@@ -34,16 +34,18 @@ class Name:
 
 
 _REBUILD = Name("torch._utils", "_rebuild_tensor_v2")
+_REBUILD_OF_BYTES = Name("torch._utils", "_rebuild_tensor_v3")  # for dtypes that have no storage type
 _PARAMETER = Name("torch._utils", "_rebuild_parameter")
 _PARAMETER_WITH_STATE = Name("torch._utils", "_rebuild_parameter_with_state")
 _OF_TYPE = Name("torch._tensor", "_rebuild_from_type_v2")
 _TENSOR, _SIZE, _DEVICE = Name("torch", "Tensor"), Name("torch", "Size"), Name("torch", "device")
 _STORAGES = {dtype: Name("torch", name) for dtype, name in STORAGE_NAMES.items()}
-_DTYPES = {dtype: Name("torch", dtype.name) for dtype in STORAGE_NAMES}
+_BYTES = Name("torch.storage", "UntypedStorage")
+_DTYPES = {dtype: Name("torch", dtype.name) for dtype in ALL}
 
 
 class Reference(NamedTuple):
-    """A storage as the pickle mentions it."""
+    """A storage as the pickle mentions it; `numel` in bytes where PyTorch has no storage type for the dtype."""
 
     dtype: DType
     key: str
@@ -66,7 +68,7 @@ class Pickler(pickle._Pickler):
     def persistent_id(self, obj: Any) -> Any:
         if not isinstance(obj, Reference):
             return None
-        pid = ("storage", _STORAGES[obj.dtype], obj.key, "cpu", obj.numel)
+        pid = ("storage", _STORAGES.get(obj.dtype, _BYTES), obj.key, "cpu", obj.numel)
         return (*pid, None) if self._old else pid
 
     def reducer_override(self, obj: Any) -> Any:
@@ -76,19 +78,29 @@ class Pickler(pickle._Pickler):
                 return _PARAMETER_WITH_STATE, (data, obj.requires_grad, OrderedDict(), dict(obj.__dict__))
             return _PARAMETER, (data, obj.requires_grad, OrderedDict())
         if isinstance(obj, Tensor):
-            args = self._described(obj)
+            rebuild, args = self._described(obj)
             attributes = {} if isinstance(obj, Buffer) else obj.__dict__
-            return (_OF_TYPE, (_REBUILD, _TENSOR, args, dict(attributes))) if attributes else (_REBUILD, args)
+            return (_OF_TYPE, (rebuild, _TENSOR, args, dict(attributes))) if attributes else (rebuild, args)
         if isinstance(obj, Size):
             return _SIZE, (tuple(obj),)
         if isinstance(obj, device):
             return _DEVICE, (obj.type,) if obj.index is None else (obj.type, obj.index)
         return NotImplemented
 
-    def _described(self, tensor: Tensor) -> tuple[Any, ...]:
+    def _described(self, tensor: Tensor) -> tuple[Name, tuple[Any, ...]]:
+        """What makes a tensor, and its arguments.
+
+        Raises: RuntimeError for a dtype that the old format has no storage for.
+        """
         tensor._current()
+        if self._old and tensor.dtype not in _STORAGES:
+            raise RuntimeError(
+                f"save: the old format holds no tensors of {tensor.dtype}; leave out _use_new_zipfile_serialization=False"
+            )
         stride, offset = layout_of(tensor)
-        return self._storage_of(tensor), offset, tuple(tensor.shape), stride, tensor.requires_grad, OrderedDict()
+        storage, size = self._storage_of(tensor), tuple(tensor.shape)
+        args: tuple[Any, ...] = (storage, offset, size, stride, tensor.requires_grad, OrderedDict())
+        return (_REBUILD, args) if tensor.dtype in _STORAGES else (_REBUILD_OF_BYTES, (*args, tensor.dtype))
 
     def _storage_of(self, tensor: Tensor) -> Reference:
         """The memory that a tensor looks into; the same key for all that share it.
@@ -105,7 +117,8 @@ class Pickler(pickle._Pickler):
                 )
             return known[1]
         array = _flat(tensor)
-        reference = Reference(tensor.dtype, str(len(self.storages)), array.nbytes // tensor.dtype.itemsize)
+        itemsize = tensor.dtype.itemsize if tensor.dtype in _STORAGES else 1
+        reference = Reference(tensor.dtype, str(len(self.storages)), array.nbytes // itemsize)
         self._known[id(memory)] = (memory, reference)
         self.storages[reference.key], self.counts[reference.key] = array, reference.numel
         return reference

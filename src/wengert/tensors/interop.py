@@ -20,6 +20,7 @@ from wengert.graph.node import Node, array_type
 from wengert.graph.record import literal, record, tracking
 from wengert.primitives.control import clone
 from wengert.runtime.flush import value_of
+from wengert.settings import settings
 from wengert.shapes import Shape
 from wengert.tensors.cell import Cell, Link, View, derive
 from wengert.tensors.sharing import BetweenProcesses, Borrowed, Lent, Shared, live_literal, now_whole, seen_through
@@ -33,8 +34,13 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
     force: of a tensor that requires grad, give the array of what `detach()` gives.
 
+    With ``settings.arrays = "copied"`` it is a copy of the values, also of a tensor that requires grad, and bfloat16 comes
+    as the `ml_dtypes` package's.
+
     Raises: RuntimeError for a tensor that requires grad; TypeError for bfloat16, which NumPy lacks.
     """
+    if settings.arrays == "copied":
+        return np.array(value_of(self._read()), order="C")
     if self.requires_grad:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")

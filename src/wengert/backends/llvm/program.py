@@ -22,7 +22,7 @@ from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
 from wengert.loops.arena import ALIGNMENT, donations, made_by_call, plan
-from wengert.loops.nest import Call, Output, Program, ProgramStep, parts_of
+from wengert.loops.nest import Call, Program, ProgramStep
 
 
 class Compiled:
@@ -67,8 +67,7 @@ class Compiled:
             self._views[buffer] = bytes.view(type.dtype.numpy)
             self._table[buffer + 1] = bytes.ctypes.data if type.size else self._arena.ctypes.data
         first = p.inputs + len(p.constants)
-        kept = [b for output in p.outputs for b, _ in parts_of(output)]
-        fresh = dict.fromkeys(b for b in kept if b >= first and not made_by_call(p, b))
+        fresh = dict.fromkeys(b for b, _ in p.outputs if b >= first and not made_by_call(p, b))
         pairs = donations(p)
         self.donations = tuple(pairs.values())
         self._fresh = [(b, p.buffers[b].shape, p.buffers[b].dtype.numpy, pairs.get(b, -1)) for b in fresh]  # type: ignore[union-attr]
@@ -107,18 +106,15 @@ class Compiled:
                 except Exception:
                     self._raise(values)
                     raise
-        return [self._output(output, values, made) for output in self.program.outputs]
+        return [self._output(buffer, shape, values, made) for buffer, shape in self.program.outputs]
 
     def _raise(self, values: Sequence[Any]) -> None:
         """Raise what is wrong with these values, as the interpreter words it, with the user's line. Of several errors it
         is the first in the order of recording. No input has been written over yet."""
         Interpreter(self.graph).run(values)
 
-    def _output(self, output: Output, values: Sequence[Any], made: dict[int, Any]) -> Any:
-        if isinstance(output[0], tuple):
-            return tuple([self._output(part, values, made) for part in output])
+    def _output(self, buffer: int, shape: Any, values: Sequence[Any], made: dict[int, Any]) -> Any:
         p = self.program
-        buffer, shape = output
         if buffer < p.inputs:
             value = values[buffer]
         elif buffer < p.inputs + len(p.constants):

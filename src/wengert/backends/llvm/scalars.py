@@ -19,6 +19,7 @@ from wengert.dtypes import DType
 
 _LLVM = {
     "bool": "i1", "uint8": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+    "uint16": "i16", "uint32": "i32", "uint64": "i64",
     "float16": "float", "bfloat16": "float", "float32": "float", "float64": "double",
     "complex64": "i64", "complex128": "i128",
 }  # fmt: skip
@@ -223,7 +224,7 @@ class Scalars:
             word = {"eq": "oeq", "ne": "une", "lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge"}[predicate]
             return self.w.emit(f"fcmp {word} {self.type(dtype)} {a}, {b}")
         if predicate not in ("eq", "ne"):
-            predicate = ("u" if dtype in (dtypes.uint8, dtypes.bool_) else "s") + predicate
+            predicate = ("s" if dtype.is_signed else "u") + predicate
         return self.w.emit(f"icmp {predicate} {self.type(dtype)} {a}, {b}")
 
     def is_nan(self, dtype: DType, a: str) -> str:
@@ -234,7 +235,7 @@ class Scalars:
         if not dtype.is_floating_point:
             if dtype is dtypes.bool_:
                 return self.two("or" if word == "max" else "and", dtype, a, b)
-            return self.intrinsic(("u" if dtype is dtypes.uint8 else "s") + word, dtype, a, b)
+            return self.intrinsic(("s" if dtype.is_signed else "u") + word, dtype, a, b)
         better = self.w.emit(f"fcmp {'ogt' if word == 'max' else 'olt'} {self.type(dtype)} {a}, {b}")
         chosen = self.select(better, dtype, a, b)
         return self.select(self.is_nan(dtype, a), dtype, a, chosen)
@@ -262,7 +263,7 @@ class Scalars:
         if dtype is dtypes.bool_:
             return self.constant(op == "min", dtype)
         bits = 8 * dtype.itemsize
-        low, high = (0, 2**bits - 1) if dtype is dtypes.uint8 else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if dtype.is_signed else (0, 2**bits - 1)
         return self.constant(low if op == "max" else high, dtype)
 
     def convert(self, value: str, source: DType, target: DType) -> str:

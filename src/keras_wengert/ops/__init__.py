@@ -1,0 +1,1 @@
+"""Keras's operations, a file (or folder) for each part of `keras.ops`."""

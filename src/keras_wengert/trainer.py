@@ -1,0 +1,293 @@
+"""The training loop behind ``model.fit``, ``evaluate`` and ``predict``.
+
+A step is recorded as any wengert program (forward, loss, derivative, update, metrics) and runs as one graph when it ends.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from keras.src import callbacks as callbacks_module, optimizers as optimizers_module, tree
+from keras.src.backend import config
+from keras.src.trainers import trainer as base
+from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
+from keras.src.trainers.epoch_iterator import EpochIterator
+from keras.src.utils import traceback_utils
+from keras.src.utils.python_utils import pythonify_logs
+
+import wengert
+from keras_wengert.ops.core import convert_to_numpy, convert_to_tensor
+from wengert.runtime.flush import flush
+
+
+def _batch_size(x: Any) -> int:
+    return int(next(part for part in tree.flatten(x) if part is not None).shape[0])
+
+
+def _as_tensors(data: Any) -> Any:
+    return tree.map_structure(lambda x: None if x is None else convert_to_tensor(x), data)
+
+
+class WengertTrainer(base.Trainer):
+    """Adds the loops to Keras's model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.train_function: Callable[[Any], Any] | None = None
+        self.test_function: Callable[[Any], Any] | None = None
+        self.predict_function: Callable[[Any], Any] | None = None
+
+    # --- one step ----------------------------------------------------------------------------------------------------
+
+    def _predicted(self, x: Any, training: bool) -> Any:
+        return self(x, training=training) if self._call_has_training_arg else self(x)  # type: ignore[operator]
+
+    def _loss(self, data: Any, y_pred: Any, training: bool) -> Any:
+        x, y, sample_weight = data
+        loss = self._compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+        with wengert.no_grad():
+            self._loss_tracker.update_state(loss.detach(), sample_weight=_batch_size(x))
+        return loss
+
+    def train_step(self, data: Any) -> Any:
+        """Forward, loss, derivative, update; the metrics."""
+        x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(data)
+        weights = self.trainable_weights[:]
+        y_pred = self._predicted(x, training=True)
+        loss = self._loss((x, y, sample_weight), y_pred, training=True)
+        if weights:
+            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+            gradients = wengert.autograd.grad(scaled, [v.value for v in weights], allow_unused=True)
+            with wengert.no_grad():
+                self.optimizer.apply(list(gradients), weights)
+        else:
+            warnings.warn("The model does not have any trainable weights.", stacklevel=2)
+        with wengert.no_grad():
+            return self.compute_metrics(x, y, _detached(y_pred), sample_weight=sample_weight)
+
+    def test_step(self, data: Any) -> Any:
+        """Forward, loss; the metrics."""
+        x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(data)
+        y_pred = self._predicted(x, training=False)
+        self._loss((x, y, sample_weight), y_pred, training=False)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """Forward."""
+        x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(data)
+        return self._predicted(x, training=False)
+
+    # --- several steps at once ---------------------------------------------------------------------------------------
+
+    def _several(self, step: Callable[[Any], Any], tracked: bool) -> Callable[[Any], Any]:
+        """A function of a list of batches that takes a step with each, in order, and gives what the last one gave."""
+
+        def run(batches: Any) -> Any:
+            outputs = None
+            with wengert.set_grad_enabled(tracked):
+                for data in batches:
+                    outputs = step(_as_tensors(data))
+            flush()
+            return outputs
+
+        return run
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Prepare `train_function`."""
+        if self.train_function is None or force:
+            self.train_function = self._several(self.train_step, tracked=True)
+        return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Prepare `test_function`."""
+        if self.test_function is None or force:
+            self.test_function = self._several(self.test_step, tracked=False)
+        return self.test_function
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """Prepare `predict_function`: of several batches it gives the outputs joined."""
+        if self.predict_function is None or force:
+
+            def run(batches: Any) -> Any:
+                with wengert.no_grad():
+                    outputs = [self.predict_step(_as_tensors(data)) for data in batches]
+                flush()
+                if len(outputs) == 1:
+                    return outputs[0]
+                return tree.map_structure(lambda *parts: wengert.cat([convert_to_tensor(p) for p in parts]), *outputs)
+
+            self.predict_function = run
+        return self.predict_function
+
+    # --- the loops ---------------------------------------------------------------------------------------------------
+
+    @traceback_utils.filter_traceback
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: Any = None, epochs: int = 1, verbose: Any = "auto",
+        callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: Any = True,
+        class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: Any = None,
+        validation_steps: Any = None, validation_batch_size: Any = None, validation_freq: Any = 1,
+    ) -> Any:  # fmt: skip
+        """Train for a number of epochs; see ``keras.Model.fit``."""
+        self._assert_compile_called("fit")
+        limit = config.max_epochs()
+        if limit and limit < epochs:
+            warnings.warn(f"Limiting epochs to {limit}", stacklevel=2)
+            epochs = limit
+        self._eval_epoch_iterator = None
+        if validation_split and validation_data is None:
+            parts = array_slicing.train_validation_split((x, y, sample_weight), validation_split=validation_split)
+            (x, y, sample_weight), validation_data = parts
+        iterator = EpochIterator(
+            x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps_per_epoch, shuffle=shuffle,
+            class_weight=class_weight, steps_per_execution=self.steps_per_execution,
+        )  # fmt: skip
+        self._symbolic_build(iterator=iterator)
+        iterator.reset()
+        callbacks = self._callbacks(callbacks, verbose, epochs, iterator, add_history=True)
+        self.stop_training = False
+        self.make_train_function()
+        logs: Any = {}
+        callbacks.on_train_begin()
+        for epoch in range(self._initial_epoch or initial_epoch, epochs):
+            self.reset_metrics()
+            callbacks.on_epoch_begin(epoch)
+            logs = self._train_epoch(iterator, callbacks)
+            if validation_data is not None and self._should_eval(epoch, validation_freq):
+                size = validation_batch_size or batch_size
+                logs.update(self._validate(validation_data, size, validation_steps, callbacks))
+            callbacks.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        if isinstance(self.optimizer, optimizers_module.Optimizer) and epochs > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
+        self._eval_epoch_iterator = None
+        callbacks.on_train_end(logs=logs)
+        return self.history
+
+    def _train_epoch(self, iterator: Any, callbacks: Any) -> Any:
+        logs: Any = {}
+        for begin, end, batches in iterator:
+            callbacks.on_train_batch_begin(begin)
+            logs = self.train_function(batches)  # type: ignore[misc]
+            callbacks.on_train_batch_end(end, logs)
+            if self.stop_training:
+                break
+        return dict(self._get_metrics_result_or_logs(logs))
+
+    def _validate(self, data: Any, batch_size: Any, steps: Any, callbacks: Any) -> Any:
+        x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(data)
+        if self._eval_epoch_iterator is None:
+            self._eval_epoch_iterator = EpochIterator(
+                x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False,
+                steps_per_execution=self.steps_per_execution,
+            )  # fmt: skip
+        found = self.evaluate(
+            x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps=steps, callbacks=callbacks,
+            return_dict=True, _use_cached_eval_dataset=True,
+        )  # fmt: skip
+        return {f"val_{name}": value for name, value in found.items()}
+
+    def _callbacks(self, callbacks: Any, verbose: Any, epochs: int, iterator: Any, **options: Any) -> Any:
+        if isinstance(callbacks, callbacks_module.CallbackList):
+            return callbacks
+        return callbacks_module.CallbackList(
+            callbacks, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=iterator.num_batches, model=self,
+            **options,
+        )  # fmt: skip
+
+    @traceback_utils.filter_traceback
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: Any = None, verbose: Any = "auto", sample_weight: Any = None,
+        steps: Any = None, callbacks: Any = None, return_dict: bool = False, **kwargs: Any,
+    ) -> Any:  # fmt: skip
+        """Loss and metrics over a data set; see ``keras.Model.evaluate``."""
+        self._assert_compile_called("evaluate")
+        cached = kwargs.pop("_use_cached_eval_dataset", False)
+        if kwargs:
+            raise ValueError(f"Arguments not recognized: {kwargs}")
+        iterator = self._eval_epoch_iterator if cached else EpochIterator(
+            x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False,
+            steps_per_execution=self.steps_per_execution,
+        )  # fmt: skip
+        self._symbolic_build(iterator=iterator)
+        iterator.reset()
+        callbacks = self._callbacks(callbacks, verbose, 1, iterator)
+        self.make_test_function()
+        self.stop_evaluating = False
+        callbacks.on_test_begin()
+        logs: Any = {}
+        self.reset_metrics()
+        for begin, end, batches in iterator:
+            callbacks.on_test_batch_begin(begin)
+            logs = self.test_function(batches)  # type: ignore[misc]
+            callbacks.on_test_batch_end(end, logs)
+            if self.stop_evaluating:
+                break
+        logs = pythonify_logs(self._get_metrics_result_or_logs(logs))
+        callbacks.on_test_end(logs)
+        return logs if return_dict else self._flatten_metrics_in_order(logs)
+
+    @traceback_utils.filter_traceback
+    def predict(self, x: Any, batch_size: Any = None, verbose: Any = "auto", steps: Any = None, callbacks: Any = None) -> Any:
+        """The model's outputs for a data set, as NumPy arrays; see ``keras.Model.predict``."""
+        iterator = EpochIterator(
+            x=x, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, steps_per_execution=self.steps_per_execution
+        )
+        callbacks = self._callbacks(callbacks, verbose, 1, iterator)
+        self.make_predict_function()
+        self.stop_predicting = False
+        callbacks.on_predict_begin()
+        outputs = []
+        for begin, end, batches in iterator:
+            callbacks.on_predict_batch_begin(begin)
+            outputs.append(self.predict_function(batches))  # type: ignore[misc]
+            callbacks.on_predict_batch_end(end, {"outputs": outputs[-1]})
+            if self.stop_predicting:
+                break
+        callbacks.on_predict_end()
+        return tree.map_structure(lambda *parts: np.concatenate([convert_to_numpy(p) for p in parts]), *outputs)
+
+    # --- single batches ----------------------------------------------------------------------------------------------
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of training."""
+        self._assert_compile_called("train_on_batch")
+        if class_weight is not None:
+            if sample_weight is not None:
+                raise ValueError(
+                    "Arguments `sample_weight` and `class_weight` cannot be specified at the same time. "
+                    f"Received: sample_weight={sample_weight}, class_weight={class_weight}"
+                )
+            sample_weight = data_adapter_utils.class_weight_to_sample_weights(y, class_weight)
+        data = (x, y, sample_weight)
+        self._symbolic_build(data_batch=data)
+        self.make_train_function()
+        return self._logs(self.train_function, data, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of one batch."""
+        self._assert_compile_called("test_on_batch")
+        data = (x, y, sample_weight)
+        self._symbolic_build(data_batch=data)
+        self.make_test_function()
+        return self._logs(self.test_function, data, return_dict)
+
+    def _logs(self, function: Any, data: Any, return_dict: bool) -> Any:
+        self.reset_metrics()
+        logs = pythonify_logs(function([data]))
+        return logs if return_dict else self._flatten_metrics_in_order(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        self.make_predict_function()
+        return tree.map_structure(convert_to_numpy, self.predict_function([(x,)]))  # type: ignore[misc]
+
+
+def _detached(y: Any) -> Any:
+    return tree.map_structure(lambda part: part.detach() if isinstance(part, wengert.Tensor) else part, y)
