@@ -49,6 +49,18 @@ class Memory(Generic[T]):
                 _, gone = self._known.pop(next(iter(self._known)))
                 self.steps -= gone
 
+    def replace(self, key: Any, made: T) -> None:
+        """Put something else in the place of what is kept for a key, if it still is."""
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known[key] = made, known[1]
+
+    def values(self) -> list[T]:
+        """Everything that is kept."""
+        with self._lock:
+            return [made for made, _ in self._known.values()]
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

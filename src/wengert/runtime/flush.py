@@ -32,6 +32,7 @@ from wengert.graph.record import NUMBERS, cut_history, on_full, recorder, settle
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
+from wengert.runtime.repeat import Settled, draft, facts_of, run_again
 from wengert.runtime.tiers import Entry, executable_for
 
 _lock = threading.RLock()
@@ -52,11 +53,9 @@ def flush() -> None:
     if tape:
         state.tape = []
         with _lock:
-            live, keep, stays = _settle(tape)
-            # From here on only `live` matters; the dead go now, and with them what they held.
-            tape.clear()
-            if live:
-                _run(live, keep, stays)
+            facts = facts_of(tape)
+            if facts is None or not run_again(facts, tape):
+                _run_anew(facts, tape)
     if state.released:
         released, state.released = state.released, []
         # What never ran failed, or is another thread's: who asks for its value needs its inputs.
@@ -64,6 +63,17 @@ def flush() -> None:
 
 
 _NEVER = float("inf")
+
+
+def _run_anew(facts: Any, tape: list[Node]) -> None:
+    settled = _settle(tape)
+    drafted = None if facts is None else draft(facts, tape, settled)
+    # From here on only the live ones matter; the dead go now, and with them what they held.
+    tape.clear()
+    if settled.live:
+        executable = _run(*settled)
+        if drafted is not None:
+            drafted.keep(executable)
 
 
 def value_of(node: Node) -> Any:
@@ -100,9 +110,8 @@ def evaluate(outputs: Iterable[Node]) -> None:
 _NEEDED, _IN_HISTORY, _SAVED, _USE = 1, 2, 4, 8
 
 
-def _settle(tape: list[Node]) -> tuple[list[Node], list[bool], list[bool]]:
-    """The nodes of the tape that must run, in order; which of their values to keep; and which of them stay in a history,
-    with their inputs."""
+def _settle(tape: list[Node]) -> Settled:
+    """What must run, what is kept, and what stays in a history."""
     live: list[Node] = []
     keep: list[bool] = []
     stays: list[bool] = []
@@ -142,7 +151,7 @@ def _settle(tape: list[Node]) -> tuple[list[Node], list[bool], list[bool]]:
     live.reverse()
     keep.reverse()
     stays.reverse()
-    return live, keep, stays
+    return Settled(live, keep, stays)
 
 
 def held(tape: list[Node]) -> list[int]:
@@ -164,7 +173,7 @@ def held(tape: list[Node]) -> list[int]:
     return found
 
 
-def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bool]]) -> None:
+def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bool]]) -> Entry:
     """Run these nodes. `stays`: those whose inputs must be left alone; None leaves every history alone."""
     position: dict[Node, int] = {}
     inputs: list[Node] = []
@@ -198,6 +207,7 @@ def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bo
             elif not kept:
                 node.mark |= DROPPED
         cut_history(past)
+    return executable
 
 
 _NOTHING: frozenset[int] = frozenset()

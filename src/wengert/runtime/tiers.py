@@ -24,6 +24,7 @@ from typing import Any, Optional
 
 from wengert.backends.executable import Executable
 from wengert.backends.interpreter import Interpreter
+from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
 from wengert.primitives.replay import Stretch
 from wengert.settings import settings
@@ -95,6 +96,10 @@ _entries: OrderedDict[Any, Entry] = OrderedDict()
 _sizes: dict[Any, int] = {}
 
 
+# The tapes that were run and their executables (`runtime/repeat.py`), kept here since they go when executables go.
+patterns: Memory[Any] = Memory()
+
+
 def executable_for(key: Any, graph: Callable[[], Graph]) -> Entry:
     """The executable of the graph with this key = (structure, input types); `graph` builds it when the key is new."""
     found = _entries.get(key)
@@ -114,6 +119,7 @@ def executable_for(key: Any, graph: Callable[[], Graph]) -> Entry:
 def clear() -> None:
     """Forget every executable."""
     _entries.clear()
+    patterns.clear()
     _sizes.clear()
     Counts.steps = 0
 
@@ -124,7 +130,7 @@ _aside: list[Any] = []
 def set_aside() -> None:
     """Forget every executable without freeing it: a forked process has not the threads that compiled code runs on, and
     LLVM can't let go of code there."""
-    _aside.append(list(_entries.values()))
+    _aside.append((list(_entries.values()), patterns.values()))
     clear()
 
 
