@@ -47,7 +47,8 @@ def backward(
     nodes, bars = _seeds(outputs, given)
     targets = None if into is None else _target_nodes(into)
     keep = create_graph if retain_graph is None else retain_graph
-    with tracking(create_graph):
+    before, recorder.tracking = recorder.tracking, create_graph
+    try:
         found = _pull(nodes, bars, targets, keep)
         if into is None:
             for node, bar in found.items():
@@ -59,6 +60,8 @@ def backward(
             for tensor, node in zip(into, targets or ()):
                 if node in found and isinstance(tensor, Tensor):
                     collect(tensor, found[node], node.watch)
+    finally:
+        recorder.tracking = before
     _Pending.tape = recorder.tape
 
 

@@ -90,6 +90,9 @@ class Recorder(threading.local):
         self.uncut = []
         self.released = []
         self.limit = settings.pending_limit
+        # In every thread's own dict, where `record` looks: one look-up of the thread instead of one for each.
+        self.tracking = True
+        self.origin = None
 
 
 recorder = Recorder()
@@ -126,10 +129,10 @@ def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
     output = _types.get(key)
     if output is None:
         output = _infer(primitive, inputs, params, key)
-    state = recorder
+    state = recorder.__dict__
     if tracked:
-        tracked = state.tracking and output.inexact and primitive.differentiable
-    origin = state.origin
+        tracked = state["tracking"] and output.inexact and primitive.differentiable
+    origin = state["origin"]
     if origin is None:
         frame = _getframe(1)
         while frame is not None and inside[frame.f_code.co_filename]:
@@ -137,9 +140,9 @@ def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
         if frame is not None:
             origin = (frame.f_code, frame.f_lasti)
     node = Node(primitive, inputs, params, output, tracked, next_serial(), origin)
-    tape = state.tape
+    tape = state["tape"]
     tape.append(node)
-    if len(tape) >= state.limit:
+    if len(tape) >= state["limit"]:
         on_full[0]()
     return node
 
@@ -149,10 +152,10 @@ def record_untracked(
 ) -> Node:
     """`record`, where the output's type and the user's line are known and no derivative will be asked for."""
     node = Node(primitive, inputs, params, type, False, next_serial(), origin)
-    state = recorder
-    tape = state.tape
+    state = recorder.__dict__
+    tape = state["tape"]
     tape.append(node)
-    if len(tape) >= state.limit:
+    if len(tape) >= state["limit"]:
         on_full[0]()
     return node
 
@@ -203,15 +206,20 @@ def settle_number(node: Node) -> Any:
     return value
 
 
-@contextmanager
-def tracking(enabled: bool) -> Iterator[None]:
-    """Whether nodes recorded inside are tracked; this thread only."""
-    before = recorder.tracking
-    recorder.tracking = enabled
-    try:
-        yield
-    finally:
-        recorder.tracking = before
+class tracking:
+    """Whether nodes recorded inside the ``with`` block are tracked; this thread only."""
+
+    __slots__ = ("_enabled", "_before")
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+
+    def __enter__(self) -> None:
+        self._before = recorder.tracking
+        recorder.tracking = self._enabled
+
+    def __exit__(self, *exception: Any) -> None:
+        recorder.tracking = self._before
 
 
 def cut_history(nodes: Sequence[Node]) -> None:
@@ -242,17 +250,24 @@ def retaining() -> Iterator[None]:
                     node.inputs = ()
 
 
-@contextmanager
-def noting_writes() -> Iterator[list[tuple[Any, Node]]]:
-    """The cells that in-place operations inside write to, in order, each with the node that it held before."""
-    state = recorder
-    before, state.written = state.written, []
-    try:
-        yield state.written
-    finally:
-        if before is not None:
-            before.extend(state.written)
-        state.written = before
+class noting_writes:
+    """The cells that in-place operations in the ``with`` block write to, in order, each with the node that it held
+    before."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> list[tuple[Any, Node]]:
+        state = recorder
+        self._before = state.written
+        written: list[tuple[Any, Node]] = []
+        state.written = written
+        return written
+
+    def __exit__(self, *exception: Any) -> None:
+        state = recorder
+        if self._before is not None and state.written is not None:
+            self._before.extend(state.written)
+        state.written = self._before
 
 
 @contextmanager

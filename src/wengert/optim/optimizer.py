@@ -16,7 +16,7 @@ from copy import deepcopy
 from typing import Any, Optional
 from weakref import ref
 
-from wengert.graph.record import noting_writes, recorder, tracking
+from wengert.graph.record import Listener, noting_writes, recorder, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
 from wengert.runtime.flush import flush
@@ -328,8 +328,12 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if self._before or _global_before:
                 args, kwargs = _ask(self, args, kwargs)
-            with noting_writes() as written, _listening(self):
-                result = step(self, *args, **kwargs)
+            with noting_writes() as written:
+                if recorder.trace is None:
+                    result = step(self, *args, **kwargs)
+                else:
+                    with _listening(self, recorder.trace):
+                        result = step(self, *args, **kwargs)
             if self._after or _global_after:
                 for hook in (*self._after.values(), *_global_after.values()):
                     hook(self, args, kwargs)
@@ -350,12 +354,8 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _listening(optimizer: Optimizer) -> Iterator[None]:
+def _listening(optimizer: Optimizer, trace: Listener) -> Iterator[None]:
     """In a function that is traced for `compile`: the numbers that this step reads are asked for anew by every replay."""
-    trace = recorder.trace
-    if trace is None:
-        yield
-        return
     before = _entries(optimizer)
     with trace.runtime_numbers([*optimizer.param_groups, *optimizer.state.values()]):
         yield

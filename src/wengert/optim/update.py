@@ -23,8 +23,7 @@ from wengert.graph.record import literal, next_serial, recorder, scalar, separat
 from wengert.graph.rule import placeholder, primitives
 from wengert.origin import here
 from wengert.primitives.casting import move
-from wengert.tensors.cell import Cell
-from wengert.tensors.tensor import Tensor, link_of, wrap, write
+from wengert.tensors.tensor import Tensor, wrap, write
 
 
 class Numbers:
@@ -86,64 +85,58 @@ def descent(n: Scalars, g: Node, x: Node, way: Way) -> Node:
 Formula = Callable[..., Sequence[Node]]
 
 
-def update(formula: Formula, numbers: Numbers, grad: Tensor, *tensors: Tensor) -> None:
-    """tensors = formula(numbers, grad, *tensors), at the latest at the end of `together`."""
-    pending = _pending
-    if pending.rows is None:
-        _record([Row(formula, numbers, tensors, _nodes(grad, tensors))])
-        return
-    for tensor in (grad, *tensors):
-        if tensor._link is not None and tensor._link.cell in pending.cells:  # memory that an earlier row will write to
-            pending.settle()
-            break
-    pending.rows.append(Row(formula, numbers, tensors, _nodes(grad, tensors)))
-    for tensor in tensors:
-        pending.cells.add(link_of(tensor).cell)
-
-
-def _nodes(grad: Tensor, tensors: Sequence[Tensor]) -> list[Node]:
-    nodes = [grad._node if grad._link is None else grad._read()]
-    nodes += [tensor._read() for tensor in tensors]
-    return nodes
-
-
 class Row(NamedTuple):
-    """One update: the formula, its numbers, what it writes to, and the nodes of the gradient and of these."""
+    """One update: the formula, its numbers, the gradient, and what it reads and writes."""
 
     formula: Formula
     numbers: Numbers
+    grad: Tensor
     tensors: tuple[Tensor, ...]
-    nodes: list[Node]
 
 
 class _Pending(threading.local):
-    """The updates that wait for the end of `together`, and the cells that they will write to."""
+    """The updates that wait for the end of `together`."""
 
-    def __init__(self) -> None:
-        self.rows: Optional[list[Row]] = None
-        self.cells: set[Cell] = set()
-
-    def settle(self) -> None:
-        rows, self.rows, self.cells = self.rows or [], [], set()
-        _record(rows)
+    rows: Optional[list[Row]] = None
 
 
 _pending = _Pending()
 
 
+def update(formula: Formula, numbers: Numbers, grad: Tensor, *tensors: Tensor) -> None:
+    """tensors = formula(numbers, grad, *tensors), at the latest at the end of `together`."""
+    row = Row(formula, numbers, grad, tensors)
+    rows = _pending.rows
+    if rows is None:
+        _record([row])
+    else:
+        rows.append(row)
+
+
 @contextmanager
 def together() -> Iterator[None]:
     """The updates inside are recorded at its end, all at once: as one node if such a step was seen before."""
-    pending = _pending
-    before = pending.rows, pending.cells
-    pending.rows, pending.cells = [], set()
+    outside, _pending.rows = _pending.rows, []
     try:
         yield
     finally:
-        try:
-            pending.settle()
-        finally:
-            pending.rows, pending.cells = before
+        rows, _pending.rows = _pending.rows, outside
+        if rows and _are_apart(rows):
+            _record(rows)
+        else:
+            for row in rows or ():
+                _record([row])
+
+
+def _are_apart(rows: Sequence[Row]) -> bool:
+    """Whether no row reads or writes memory that another row writes."""
+    links = [tensor._link for row in rows for tensor in row.tensors]
+    cells = [link.cell for link in links if link is not None]
+    written = set(cells)
+    if len(written) < len(cells):
+        return False
+    grads = [row.grad._link for row in rows]
+    return not any([link is not None and link.cell in written for link in grads])
 
 
 class Step(NamedTuple):
@@ -158,28 +151,29 @@ steps: Memory[Optional[Step]] = Memory()
 
 def _record(rows: Sequence[Row]) -> None:
     """Record the rows' formulas, from memory where they were seen before, and write the results."""
-    key = _key(rows)
+    given = [[row.grad._read(), *[tensor._read() for tensor in row.tensors]] for row in rows]
+    key = _key(rows, given)
     known = None if key is None else steps.find(key)
     if known is not None:
         step, _ = known
     else:
-        step = None if key is None else _first(rows)
+        step = None if key is None else _first(rows, given)
         if key is not None:
             steps.keep(key, step, 1 if step is None else step.recorded.steps)
     if step is None:
-        for row in rows:
-            for tensor, node in zip(row.tensors, _results(row.formula, row.numbers.of, row.nodes)):
+        for row, nodes in zip(rows, given):
+            for tensor, node in zip(row.tensors, _results(row.formula, row.numbers.of, nodes)):
                 write(tensor, node)
         return
-    given = [node for row in rows for node in row.nodes]
-    given += [scalar(rows[i].numbers.values[name], dtype) for i, name, dtype in step.numbers]
-    results = iter(step.recorded.record(given, here()))
+    every = [node for nodes in given for node in nodes]
+    every += [scalar(rows[i].numbers.values[name], dtype) for i, name, dtype in step.numbers]
+    results = iter(step.recorded.record(every, here()))
     for row in rows:
         for tensor in row.tensors:
             write(tensor, next(results))
 
 
-def _key(rows: Sequence[Row]) -> Optional[tuple[Any, ...]]:
+def _key(rows: Sequence[Row], given: Sequence[Sequence[Node]]) -> Optional[tuple[Any, ...]]:
     """Everything that the formulas may decide by; None where they must be called: a derivative of the update is wanted,
     a trace or a transformation is at work, a number is a tensor, a formula closes over something that may change."""
     if not plain_recording():
@@ -187,7 +181,7 @@ def _key(rows: Sequence[Row]) -> Optional[tuple[Any, ...]]:
     key: list[Any] = []
     numbers: dict[Numbers, int] = {}
     formula: Any = None
-    for row in rows:
+    for row, nodes in zip(rows, given):
         at = numbers.get(row.numbers)
         if at is None:
             at = numbers[row.numbers] = len(numbers)
@@ -200,7 +194,7 @@ def _key(rows: Sequence[Row]) -> Optional[tuple[Any, ...]]:
                 return None
             key += (formula.__code__, *decided)
         key.append(at)
-        key += [node.type for node in row.nodes]
+        key += [node.type for node in nodes]
     return tuple(key)
 
 
@@ -219,14 +213,14 @@ class _Named:
         return node
 
 
-def _first(rows: Sequence[Row]) -> Optional[Step]:
+def _first(rows: Sequence[Row], given: Sequence[Sequence[Node]]) -> Optional[Step]:
     """Call the rows' formulas on stand-ins, and remember what they recorded."""
     named: dict[tuple[Numbers, DType], tuple[int, _Named]] = {}
     with separate_tape():
-        given = [[placeholder(node.type) for node in row.nodes] for row in rows]
+        stand_ins = [[placeholder(node.type) for node in nodes] for nodes in given]
         since = next_serial()
         results: list[Node] = []
-        for i, (row, nodes) in enumerate(zip(rows, given)):
+        for i, (row, nodes) in enumerate(zip(rows, stand_ins)):
 
             def of(dtype: DType, i: int = i, numbers: Numbers = row.numbers) -> Any:
                 return named.setdefault((numbers, dtype), (i, _Named(dtype)))[1]
@@ -238,7 +232,7 @@ def _first(rows: Sequence[Row]) -> Optional[Step]:
         for name, node in vars(scalars).items()
         if name != "_dtype"
     ]
-    every = [node for nodes in given for node in nodes] + [node for _, node in read]
+    every = [node for nodes in stand_ins for node in nodes] + [node for _, node in read]
     recorded = remembered(every, results, since)
     return None if recorded is None else Step(recorded, tuple([place for place, _ in read]))
 

@@ -165,11 +165,10 @@ def run_again(facts: Any, tape: list[Node]) -> bool:
 
 def _is_free(inputs: Sequence[Node], values: Sequence[Any], at: int, readers: int) -> bool:
     """Whether only this run refers to an input and to its array, which is no view of another's memory."""
-    return (
-        _references(inputs[at]) - readers == _OF_INPUT  # type: ignore[misc]  # without it there are no plans
-        and _references(values[at]) == _OF_ARRAY  # type: ignore[misc]
-        and values[at].flags.owndata
-    )
+    count: Any = _references  # without it there are no plans
+    if count(inputs[at]) - readers != _OF_INPUT or count(values[at]) != _OF_ARRAY:
+        return False
+    return bool(values[at].flags.owndata)
 
 
 class Draft(NamedTuple):
@@ -219,7 +218,8 @@ def _calibrate() -> tuple[int, int]:
     inputs[0].value = values[0]
 
     def counts(inputs: Sequence[Node], values: Sequence[Any], at: int) -> tuple[int, int]:
-        return _references(inputs[at]), _references(values[at])  # type: ignore[misc]
+        count: Any = _references
+        return count(inputs[at]), count(values[at])
 
     return counts(inputs, values, 0)
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from wengert.graph.node import LIVE, OVERWRITTEN, Node
 from wengert.graph.record import literal, record, record_untracked, recorder, tracking
-from wengert.origin import here
 from wengert.primitives.control import leaf, with_history
 from wengert.runtime.flush import computed
 from wengert.shapes import Shape
@@ -55,8 +54,9 @@ class Cell:
 
     def overwrite(self, node: Node, silent: bool = False) -> None:
         """The memory now holds `node`'s value. A silent write leaves the old nodes unmarked."""
-        if recorder.written is not None:
-            recorder.written.append((self, self.node))
+        written = recorder.written
+        if written is not None:
+            written.append((self, self.node))
         if not silent:
             self.writes += 1
             self.node.mark |= OVERWRITTEN
@@ -195,7 +195,7 @@ def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
     usable = node.mark & LIVE and present.watch is link.watch and not present.mark & OVERWRITTEN
     if usable and computed(present).tobytes() == node.value.tobytes():
         return present  # `grad` and hooks name it
-    made = record_untracked(leaf, (node,), (), node.type, here())
+    made = record_untracked(leaf, (node,), (), node.type, None)  # nothing can go wrong at it
     made.tracked = True
     made.watch = link.watch
     return _own(made, node, cell)

@@ -543,13 +543,13 @@ def write(tensor: Tensor, node: Node) -> Tensor:
     """
     if node.type is not tensor._node.type:
         raise shape_error("in-place", f"a result of {tensor._node.type}", node.type, "a tensor keeps its shape and dtype")
-    link = link_of(tensor)
+    link = tensor._link or link_of(tensor)
     cell = link.cell
     if recorder.trace is not None:
         recorder.trace.shown(tensor)
     if recorder.exposed:
         settle()
-    shared = cell.is_exposed()
+    shared = cell.exposed is not None and cell.is_exposed()
     if not (shared or recorder.tracking or node.tracked or cell.node.tracked or link.view or node is cell.node):
         cell.overwrite(node)  # the update of a parameter, and the like
         tensor._node = link.node = node

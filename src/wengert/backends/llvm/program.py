@@ -75,6 +75,10 @@ class Compiled:
         self._arrays = [i for i in range(p.inputs) if isinstance(p.buffers[i], ArrayType)]
         places = [*self._arrays, *fresh]
         self._places = np.array([len(places), *[place * 8 for place in places]], np.int64)
+        self._places_at = self._places.ctypes.data
+        # The outputs' buffers, when each is memory that this run makes, in the shape that is wanted.
+        plain = all([b in fresh and p.buffers[b].shape == shape for b, shape in p.outputs])  # type: ignore[union-attr]
+        self._plain = [b for b, _ in p.outputs] if plain else None
 
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
         """The outputs for these input arrays; those in `free` may be written over.
@@ -87,7 +91,7 @@ class Compiled:
         arrays = [*values, *made.values()] if len(self._arrays) == len(values) else [
             *[values[i] for i in self._arrays], *made.values()
         ]  # fmt: skip
-        if self._enter(id(arrays), self._buffers, self._places.ctypes.data) >= 0:
+        if self._enter(id(arrays), self._buffers, self._places_at) >= 0:
             # A view with gaps, another order or odd addresses: the code wants it row by row.
             rows = list(values)
             for i in self._arrays:
@@ -106,6 +110,8 @@ class Compiled:
                 except Exception:
                     self._raise(values)
                     raise
+        if self._plain is not None:
+            return [made[buffer] for buffer in self._plain]
         return [self._output(buffer, shape, values, made) for buffer, shape in self.program.outputs]
 
     def _raise(self, values: Sequence[Any]) -> None:
