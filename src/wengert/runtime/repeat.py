@@ -149,7 +149,7 @@ def run_again(facts: Any, tape: list[Node]) -> bool:
             return False
         if value.__class__ in NUMBERS:
             values[i] = settle_number(inputs[i])
-    del value
+    value = None  # a stray reference would look like a holder
     nodes: Any = tape[:] if plan.live is None else {i: tape[i] for i in plan.live}
     tape.clear()  # the dead go now, and with them what they held
     Counts.found += 1
