@@ -5,6 +5,7 @@ The public names are PyTorch's: ``import wengert as torch``.
 
 from importlib import import_module as _import_module
 from math import e, inf, nan, pi
+from sys import modules as _modules
 from typing import Any as _Any
 
 from wengert import autograd, backends
@@ -38,7 +39,7 @@ from wengert.dtypes import (
     uint32,
     uint64,
 )
-from wengert.functions import linalg, methods as _methods, random, return_types, special
+from wengert.functions import fft, linalg, masked, methods as _methods, random, return_types, signal, special
 from wengert.functions.convolution import (
     conv1d,
     conv2d,
@@ -48,8 +49,42 @@ from wengert.functions.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
-from wengert.functions.counting import bincount, histc, histogram, unique, unique_consecutive
-from wengert.functions.create import empty, empty_like, empty_strided, full, full_like, ones, ones_like, zeros, zeros_like
+from wengert.functions.copies import (
+    alias_copy,
+    as_strided_copy,
+    detach_copy,
+    diagonal_copy,
+    expand_copy,
+    permute_copy,
+    resize_as_,
+    resolve_conj,
+    resolve_neg,
+    select_copy,
+    split_copy,
+    split_with_sizes_copy,
+    squeeze_copy,
+    t_copy,
+    transpose_copy,
+    unbind_copy,
+    unfold_copy,
+    unsqueeze_copy,
+    view_as_complex_copy,
+    view_as_real_copy,
+    view_copy,
+)
+from wengert.functions.counting import bincount, histc, histogram, histogramdd, unique, unique_consecutive
+from wengert.functions.create import (
+    empty,
+    empty_like,
+    empty_permuted,
+    empty_strided,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
 from wengert.functions.cumulative import (
     cummax,
     cummin,
@@ -202,6 +237,7 @@ from wengert.functions.elementwise import (
     where,
     xlogy,
 )
+from wengert.functions.elimination import lu, lu_solve, lu_unpack, triangular_solve
 from wengert.functions.extremes import amax, amin, aminmax, argmax, argmin, max, min
 from wengert.functions.join import (
     cat,
@@ -217,7 +253,7 @@ from wengert.functions.join import (
     vstack,
 )
 from wengert.functions.layout import is_complex, is_floating_point, is_nonzero, is_same_size, numel
-from wengert.functions.masks import argwhere, masked_fill, masked_scatter, masked_select, nonzero
+from wengert.functions.masks import argwhere, masked_fill, masked_scatter, masked_select, nonzero, nonzero_static
 from wengert.functions.matrices import (
     cholesky,
     cholesky_inverse,
@@ -232,9 +268,19 @@ from wengert.functions.matrices import (
 )
 from wengert.functions.multilinear import chain_matmul, cross, kron, matrix_power, tensordot, trace
 from wengert.functions.norms import cdist, dist, norm, pdist, renorm
+from wengert.functions.numbers import conj_physical, frexp, gcd, gradient, lcm, ldexp
 from wengert.functions.order import adjoint, moveaxis, movedim, permute, swapaxes, swapdims, t, transpose
 from wengert.functions.overwrite import diagonal_scatter, fill, fill_, narrow_copy, select_scatter, slice_scatter, zero_
-from wengert.functions.parts import as_strided, as_strided_scatter, diagonal, narrow, select, view_as_complex, view_as_real
+from wengert.functions.parts import (
+    as_strided,
+    as_strided_,
+    as_strided_scatter,
+    diagonal,
+    narrow,
+    select,
+    view_as_complex,
+    view_as_real,
+)
 from wengert.functions.patterns import (
     block_diag,
     cartesian_prod,
@@ -342,7 +388,10 @@ from wengert.functions.shape import (
 from wengert.functions.shuffle import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
 from wengert.functions.sort import argsort, bucketize, isin, kthvalue, msort, searchsorted, sort, topk
 from wengert.functions.special import igamma, igammac, mvlgamma, polygamma
+from wengert.functions.spectra import geqrf, matrix_exp, orgqr, ormqr, pca_lowrank, svd_lowrank
+from wengert.functions.spectrum import istft, stft
 from wengert.functions.statistics import corrcoef, cov, std, std_mean, var, var_mean
+from wengert.functions.tapers import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 from wengert.functions.turn import flip, fliplr, flipud, roll, rot90
 from wengert.functions.types import (
     channels_last,
@@ -368,6 +417,12 @@ from wengert.tensors.printing import set_printoptions
 from wengert.tensors.tensor import Size, Tensor
 
 __version__ = "0.1.0"
+
+# These are modules of their own to a program: `import wengert.fft`, `from wengert.linalg import inv`.
+_modules.update(
+    {f"wengert.{_part.__name__.rpartition('.')[2]}": _part for _part in (fft, linalg, masked, signal, special)}
+)
+_modules["wengert.signal.windows"] = signal.windows
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
 _LATER = (

@@ -9,6 +9,7 @@
     │   ├── TracedValue      a value that a function asks for while it is traced on placeholders
     │   └── LinAlgError      a matrix that has not what was asked for: singular, not positive definite
     ├── IndexError
+    │   ├── PositionError    a position that is not there (a RuntimeError too)
     │   └── AxisError        a dimension that the tensor does not have
     └── NotImplementedError
         └── MissingRule      a primitive without the rule that a transformation asked for
@@ -46,6 +47,10 @@ class TracedValue(RuntimeError):
 
 class CompileError(RuntimeError):
     """A function that `compile(fullgraph=True)` can't replay."""
+
+
+class PositionError(IndexError, RuntimeError):
+    """A position that is not there. PyTorch raises IndexError for some operations, RuntimeError for others."""
 
 
 class AxisError(IndexError):
@@ -87,7 +92,7 @@ def dtype_error(operation: str, wanted: str, got: object = None, hint: str = "")
 
 def index_error(operation: str, wanted: str, got: object = None, hint: str = "") -> IndexError:
     """An IndexError in the same form."""
-    return IndexError(_sentence(operation, wanted, got, hint))
+    return PositionError(_sentence(operation, wanted, got, hint))
 
 
 def type_error(operation: str, wanted: str, got: object = None, hint: str = "") -> TypeError:

@@ -6,6 +6,7 @@ from tests.rules import (
     samples_ctc,
     samples_data,
     samples_elementwise,
+    samples_fourier,
     samples_matrices,
     samples_sequence,
     samples_structural,
@@ -18,6 +19,7 @@ CASES: dict[str, Case] = {
     **samples_ctc.CASES,
     **samples_sequence.CASES,
     **samples_windows.CASES,
+    **samples_fourier.CASES,
 }  # fmt: skip
 
 # Primitives that the battery cannot sample, and where they are tested instead.
@@ -30,6 +32,7 @@ REASONS: dict[str, str] = {
     "custom": "its rules are the user's: tested with autograd.Function",
     "cholesky": "reads one triangle, its derivative is spread over both: tests/primitives/test_factorisations",
     "eigh": "as cholesky",
+    "eig": "LAPACK chooses the phases of eigenvectors: tests/primitives/test_spectral",
     "svd": "LAPACK chooses the signs of singular vectors anew at every matrix: tests/primitives/test_singular",
     "leaf": "an identity at which reverse mode ends: identity is sampled, leaves are tested with backward",
 }

@@ -22,9 +22,13 @@ DOMAINS = {"floor_divide": ((-3.0, 3.0), (1.0, 3.0))}
 DTYPE_MATTERS = {"nextafter"}
 
 # A partial that no closed form gives: the input does not move.
-CONSTANT = {"zeta": "cx", "gammainc": "cx", "gammaincc": "cx"}
+POLYNOMIALS = (
+    "chebyshev_t", "chebyshev_u", "chebyshev_v", "chebyshev_w", "hermite_h", "hermite_he", "laguerre_l", "legendre_p",
+)  # fmt: skip
+CONSTANT = {"zeta": "cx", "gammainc": "cx", "gammaincc": "cx"} | dict.fromkeys(POLYNOMIALS, "xc")
 
-PARAMS = {"polygamma": ("order", (0, 1, 2, 3)), "sinc": ("order", (0, 1, 2, 3))}
+PARAMS = {"polygamma": ("order", (0, 1, 2, 3)), "sinc": ("order", (0, 1, 2, 3)), "airy": ("order", (0, 1))}
+PARAMS |= dict.fromkeys(POLYNOMIALS, ("order", (0, 1, 2)))
 
 # Allowed errors in ulp above the usual 4.
 SQUARED = 16.0  # a square stands in an exponent, and its rounding is magnified

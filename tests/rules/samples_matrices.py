@@ -54,6 +54,45 @@ def _least_squares(draw: Draw) -> Sample:
     return Sample((a, draw.values((*a.shape[:-1], draw.integer(1, 2))), np.float64(1e-10)), {}, "xxk")
 
 
+def _with_minors(draw: Draw) -> Sample:
+    """Matrices of any shape whose diagonal stands out, so that the order of rows does not jump."""
+    m, n = draw.integer(1, 4), draw.integer(1, 4)
+    middle = np.zeros((m, n))
+    np.fill_diagonal(middle, [3.0, -5.0, 4.0, 6.0])
+    order = draw.random.permutation(m)
+    return Sample((draw.layout((middle + 0.3 * draw.values((*draw.shape(max_rank=1), m, n)))[..., order, :]),))
+
+
+def _pivots(draw: Draw) -> Sample:
+    n = draw.integer(1, 4)
+    batch = draw.shape(max_rank=2)
+    low = np.arange(1, draw.integer(0, n) + 1)
+    pivots = draw.random.integers(low, n + 1, (*batch, len(low))).astype(np.int32)
+    return Sample((draw.layout(pivots),), {"n": n}, "i")
+
+
+def _symmetric(draw: Draw) -> Any:
+    a = _square(draw)
+    return draw.layout(a + np.swapaxes(a, -1, -2))
+
+
+def _symmetric_only(draw: Draw) -> Sample:
+    return Sample((_symmetric(draw),))
+
+
+def _ldl(draw: Draw) -> Sample:
+    return Sample((_symmetric(draw),), {"hermitian": draw.flag()})
+
+
+def _ldl_system(draw: Draw) -> Sample:
+    n = draw.integer(0, 3)
+    batch = draw.shape(max_rank=2)
+    pivots = np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), (*batch, n))
+    ld = np.tril(_near(draw, (*batch, n, n), np.diag([2.0, -3.0, 4.0][:n])))
+    inputs = (draw.layout(ld), draw.layout(pivots), draw.values((*batch, n, draw.integer(0, 2))))
+    return Sample(inputs, {"hermitian": False}, "cic")
+
+
 LAPACK: dict[str, Any] = {"dtypes": (dtypes.float32, dtypes.float64, *COMPLEXES)}
 
 CASES: dict[str, Case] = {
@@ -66,5 +105,12 @@ CASES: dict[str, Case] = {
     "pinv": Case(_pseudo_inverse, complex=True, **LAPACK),
     "lstsq": Case(_least_squares, complex=True, **LAPACK),
     "qr": Case(_one_matrix, complex=True, **LAPACK),
+    "lu_factor": Case(_with_minors, complex=True, **LAPACK),
+    "permutation_of": Case(_pivots),
+    "cholesky_info": Case(_symmetric_only, **LAPACK),
+    "geqrf": Case(_one_matrix, **LAPACK),
+    "ldl_factor": Case(_ldl, **LAPACK),
+    "ldl_solve": Case(_ldl_system, **LAPACK),
+    "matrix_exp": Case(_one_square, complex=True, **LAPACK),
     "singular_values": Case(_one_matrix, complex=True, **LAPACK),
 }

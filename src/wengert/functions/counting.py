@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -20,7 +21,7 @@ from wengert.primitives.casting import move
 from wengert.runtime.flush import value_of
 from wengert.tensors.tensor import Tensor, wrap
 
-__all__ = ["bincount", "histc", "histogram", "unique", "unique_consecutive"]
+__all__ = ["bincount", "histc", "histogram", "histogramdd", "unique", "unique_consecutive"]
 
 
 # --- histograms ------------------------------------------------------------------------------------------------------
@@ -69,8 +70,9 @@ def _floating_values(name: str, input: Tensor) -> tuple[Node, Any]:
     return flat(x), value_of(x)
 
 
-def _limits(name: str, values: Any, low: float, high: float) -> tuple[float, float]:
-    """The range of the bins: as given; from the data when both ends are the same; widened when those are too."""
+def _limits(name: str, values: Any, low: float, high: float, by: tuple[float, float] = (1.0, 1.0)) -> tuple[float, float]:
+    """The range of the bins: as given; from the data when both ends are the same; widened `by` so much to either side
+    when those are too."""
     if low == high and values.size:
         low, high = float(values.min()), float(values.max())
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -78,7 +80,7 @@ def _limits(name: str, values: Any, low: float, high: float) -> tuple[float, flo
         raise runtime_error(name, f"range of [{low}, {high}] is not finite", None, hint)
     if low > high:
         raise runtime_error(name, "max must be larger than min", f"min={low}, max={high}")
-    return (low - 1, high + 1) if low == high else (low, high)
+    return (low - by[0], high + by[1]) if low == high else (low, high)
 
 
 def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0, *, out: Optional[Tensor] = None) -> Tensor:
@@ -122,7 +124,8 @@ def histogram(
     else:
         if bins < 1:
             raise runtime_error("histogram", "bins must be > 0", bins)
-        low, high = _limits("histogram", values, *([0.0, 0.0] if range is None else [float(end) for end in range]))
+        first, last = (0.0, float(not values.size)) if range is None else map(float, range)
+        low, high = _limits("histogram", values, first, last, by=(0.5, 0.5))
         edges = _equal_edges(low, high, bins, x.dtype)
     amounts = p.full(scalar(1, x.dtype), shape=x.shape)
     if weight is not None:
@@ -131,10 +134,8 @@ def histogram(
             raise runtime_error("histogram", f"weight of the input's shape {list(input.shape)} and dtype", str(w.type))
         amounts = flat(w)
     number = edges.size - 1
-    first, last = _entry(edges, 0), _entry(edges, number)
-    inside = (x >= first) & (x <= last)
-    position = p.searchsorted(edges, p.where(inside, x, first), right=True) - 1
-    hist = _tally(p.clamp_max(position, number - 1), p.where(inside, amounts, 0), number)
+    position, inside = _place(x, edges)
+    hist = _tally(position, p.where(inside, amounts, 0), number)
     if density:
         width = p.slice(edges, index=((1, number + 1, 1),)) - p.slice(edges, index=((0, number, 1),))
         hist = hist / p.reduce_sum(hist, axes=(0,)) / width
@@ -151,6 +152,73 @@ def _equal_edges(low: float, high: float, bins: int, dtype: DType) -> Node:
 
 def _entry(x: Node, k: int) -> Node:
     return p.slice(x, index=(k,))
+
+
+def histogramdd(
+    input: Tensor,
+    bins: Any,
+    *,
+    range: Optional[Sequence[float]] = None,
+    weight: Optional[Tensor] = None,
+    density: bool = False,
+    out: Any = None,
+) -> Any:
+    """The pair (hist, list of bin_edges) for rows (..., D) as points of D dimensions: how many points, or what weight of
+    them, lie in each box between neighbouring edges.
+
+    bins: a number for all dimensions, one for each, or the edges of each. range: (low, high) of one dimension after the
+    other. density: divided by the total and the volume of each box.
+
+    Raises: RuntimeError for a dtype that is not floating, bins < 1, or a length that is not D.
+    """
+    x = node_of(input, "histogramdd")
+    if not x.dtype.is_floating_point or x.ndim < 2:
+        raise runtime_error("histogramdd", "a floating tensor of points (..., D)", str(x.type))
+    count = x.shape[-1]
+    points = p.reshape(x, shape=(x.size // count if count else 0, count))
+    asked = [bins] * count if isinstance(bins, int) else list(bins)
+    if len(asked) != count or (range is not None and len(range) != 2 * count):
+        raise runtime_error("histogramdd", f"bins and range of {count} dimensions", (bins, range))
+    ranges = [None if range is None else list(range[2 * d : 2 * d + 2]) for d in _numbers(count)]
+    axes = [_axis_edges(p.slice(points, index=((0, points.shape[0], 1), d)), asked[d], ranges[d]) for d in _numbers(count)]
+    shape = tuple([edges.size - 1 for edges in axes])
+    amounts = p.full(scalar(1, x.dtype), shape=(points.shape[0],))
+    if weight is not None:
+        amounts = flat(node_of(weight, "histogramdd", "weight"))
+    place, inside = scalar(0, dtypes.int64), scalar(True, dtypes.bool_)
+    for d, edges in enumerate(axes):
+        at, within = _place(p.slice(points, index=((0, points.shape[0], 1), d)), edges)
+        place, inside = place * shape[d] + at, inside & within
+    hist = p.reshape(_tally(p.where(inside, place, 0), p.where(inside, amounts, 0), prod(shape)), shape=shape)
+    if density:
+        hist = hist / p.reduce_sum(hist, axes=tuple(_numbers(count)))
+        for d, edges in enumerate(axes):
+            width = p.slice(edges, index=((1, edges.size, 1),)) - p.slice(edges, index=((0, edges.size - 1, 1),))
+            hist = hist / p.reshape(width, shape=tuple([n if i == d else 1 for i, n in enumerate(shape)]))
+    edges_out = [deliver(p.stop_gradient(edges)) for edges in axes]
+    return return_types.histogramdd(deliver(p.stop_gradient(hist), out[0] if out else None), edges_out)
+
+
+_numbers = range
+
+
+def _axis_edges(values: Node, bins: Any, ends: Optional[list[float]]) -> Node:
+    if isinstance(bins, Tensor):
+        return node_of(bins, "histogramdd", "bins")
+    if bins < 1:
+        raise runtime_error("histogramdd", "bins must be > 0", bins)
+    array = value_of(values)
+    first, last = ends or (0.0, float(not array.size))
+    low, high = _limits("histogramdd", array, first, last, by=(0.5, 0.5))
+    return _equal_edges(low, high, bins, values.dtype)
+
+
+def _place(x: Node, edges: Node) -> tuple[Node, Node]:
+    """The bin of each number, and whether it is in any."""
+    number = edges.size - 1
+    first, last = _entry(edges, 0), _entry(edges, number)
+    inside = (x >= first) & (x <= last)
+    return p.clamp_max(p.searchsorted(edges, p.where(inside, x, first), right=True) - 1, number - 1), inside
 
 
 # --- distinct elements -----------------------------------------------------------------------------------------------

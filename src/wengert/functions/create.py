@@ -19,7 +19,7 @@ from wengert.tensors.device import check_device
 from wengert.tensors.tensor import Tensor, link_of
 
 __all__ = [
-    "zeros", "ones", "full", "empty", "empty_strided", "zeros_like", "ones_like", "full_like", "empty_like",
+    "zeros", "ones", "full", "empty", "empty_permuted", "empty_strided", "zeros_like", "ones_like", "full_like", "empty_like",
 ]  # fmt: skip
 
 
@@ -185,6 +185,21 @@ def empty_strided(size: Any, stride: Any, **options: Any) -> Tensor:
     made = empty(shape, **options)
     link_of(made).cell.strides = steps
     return made
+
+
+def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Tensor:
+    """A tensor whose content does not matter, laid out in memory in the order of dimensions `physical_layout`.
+
+    Raises: RuntimeError unless that is an order of all dimensions.
+    """
+    shape, order = sizes("empty_permuted", (size,)), sizes("empty_permuted", (physical_layout,))
+    if sorted(order) != list(range(len(shape))):
+        raise RuntimeError(f"Permutation must cover all dimensions once: {list(order)} for {len(shape)} dimensions")
+    steps, step = [0] * len(shape), 1
+    for axis in reversed(order):
+        steps[axis] = step
+        step *= max(shape[axis], 1)
+    return empty_strided(shape, tuple(steps), **options)
 
 
 # --- as methods --------------------------------------------------------------------------------------------------------

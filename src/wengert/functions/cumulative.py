@@ -8,7 +8,7 @@ from typing import Any, Optional
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.errors import AxisError, dtype_error, runtime_error, type_error
-from wengert.functions.axes import at_least_1d, axis_of, numpy_names
+from wengert.functions.axes import at_least_1d, axis_of, kept, numpy_names
 from wengert.functions.data import dtype_named_by
 from wengert.functions.extremes import deliver_pair
 from wengert.functions.operands import deliver, node_of, promote
@@ -42,11 +42,24 @@ cumsum = _scan("cumsum", p.cumsum, "y_k = x_0 + ... + x_k")
 cumprod = _scan("cumprod", p.cumprod, "y_k = x_0 ... x_k, with a derivative that is exact where elements are 0,")
 
 
+def _logcumsumexp_complex(x: Node, axis: int) -> Node:
+    """Shifted by the largest real part along the axis."""
+    if not x.size:
+        return x
+    top = p.reduce_max(p.real(p.stop_gradient(x)), axes=(axis,))
+    shift = move(kept(p.where(p.isfinite(top), top, 0), x.shape, (axis,)), x.dtype)
+    return p.log(p.cumsum(p.exp(x - shift), axis=axis)) + shift
+
+
 @numpy_names
 def logcumsumexp(input: Tensor, dim: int, *, out: Optional[Tensor] = None) -> Tensor:
     """y_k = log(exp x_0 + ... + exp x_k) along `dim`, without overflow. Raises: RuntimeError unless floating."""
     x = node_of(input, "logcumsumexp")
-    y = p.logcumsumexp(at_least_1d(x), axis=axis_of(dim, x.ndim, "logcumsumexp"))
+    axis = axis_of(dim, x.ndim, "logcumsumexp")
+    if x.dtype.is_complex:
+        y = _logcumsumexp_complex(at_least_1d(x), axis)
+    else:
+        y = p.logcumsumexp(at_least_1d(x), axis=axis)
     return deliver(y if x.ndim else p.reshape(y, shape=()), out)
 
 

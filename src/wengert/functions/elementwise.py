@@ -13,8 +13,8 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert import dtypes
-from wengert.errors import dtype_error, type_error, value_error
-from wengert.functions.operands import assign, deliver, floating, is_number, node_of, promote
+from wengert.errors import dtype_error, runtime_error, type_error, value_error
+from wengert.functions.operands import assign, deliver, floating, is_number, node_of, promote, with_out
 from wengert.graph.record import record, recorder, scalar
 from wengert.graph.rule import Primitive, primitives
 from wengert.primitives.casting import move
@@ -53,6 +53,8 @@ def unary(name: str, primitive: Primitive, floats: bool = True, doc: str = "") -
 def binary(name: str, primitive: Primitive, floats: bool = False, doc: str = "") -> Callable[..., Tensor]:
     """The public function of a two-argument primitive, with broadcasting and promotion."""
 
+    static = tuple([primitive.defaults[param] for param in primitive.params])
+
     def function(input: Any, other: Any, *, out: Optional[Tensor] = None) -> Tensor:
         try:
             x = input._node if input._link is None else input._read()
@@ -68,7 +70,7 @@ def binary(name: str, primitive: Primitive, floats: bool = False, doc: str = "")
                     raise AttributeError
         except AttributeError:
             x, w = promote(name, input, other, at_least=dtypes.get_default_dtype() if floats else None)
-        node = record(primitive, (x, w))
+        node = record(primitive, (x, w), static)
         if out is not None or recorder.exposed:
             return deliver(node, out)
         made: Tensor = _new(Tensor)
@@ -157,7 +159,12 @@ def div(input: Any, other: Any, *, rounding_mode: Optional[str] = None, out: Opt
     if rounding_mode is None:
         return true_divide(input, other, out=out)
     if rounding_mode == "floor":
-        return floor_divide(input, other, out=out)
+        if out is not None or not (isinstance(input, Tensor) or isinstance(other, Tensor)):
+            return floor_divide(input, other, out=out)
+        x, w = promote("div", input, other)
+        y = p.floor_divide(x, w)
+        # The derivative is 0, but there is one: only `floor_divide` by itself has none, as in PyTorch.
+        return wrap(y if not (x.tracked or w.tracked) else p.where(scalar(True, dtypes.bool_), y, p.floor(p.div(x, w))))
     if rounding_mode != "trunc":
         raise value_error("div", "rounding_mode None, 'trunc' or 'floor'", repr(rounding_mode))
     x, w = promote("div", input, other)
@@ -173,7 +180,16 @@ floor_divide = binary("floor_divide", p.floor_divide)
 remainder = binary("remainder", p.remainder)
 fmod = binary("fmod", p.fmod)
 neg = unary("neg", p.neg, floats=False)
-square = unary("square", p.square, floats=False)
+_square = unary("square", p.square, floats=False)
+
+
+def square(input: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
+    """input * input; bools as integers."""
+    if isinstance(input, Tensor) and input.dtype is dtypes.bool_:
+        input = wrap(move(input._read(), dtypes.int64))
+    return _square(input, out=out)
+
+
 sqrt = unary("sqrt", p.sqrt)
 rsqrt = unary("rsqrt", p.rsqrt)
 reciprocal = unary("reciprocal", p.reciprocal)
@@ -214,7 +230,19 @@ log2 = unary("log2", p.log2)
 log10 = unary("log10", p.log10)
 log1p = unary("log1p", p.log1p)
 sigmoid = unary("sigmoid", p.sigmoid)
-logaddexp = binary("logaddexp", p.logaddexp)
+_logaddexp = binary("logaddexp", p.logaddexp)
+
+
+def logaddexp(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
+    """log(exp(input) + exp(other)), without overflow."""
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor) and (input.is_complex() or other.is_complex())):
+        return _logaddexp(input, other, out=out)
+    x, w = promote("logaddexp", input, other)
+    first = p.ge(p.real(x), p.real(w))  # the larger real part is what overflows, and whose angle the result is near to
+    large, small = p.where(first, x, w), p.where(first, w, x)
+    return deliver(p.log(p.exp(small - large) + 1) + large, out)
+
+
 logaddexp2 = binary("logaddexp2", p.logaddexp2)
 xlogy = binary("xlogy", p.xlogy, floats=True)
 xlog1py = binary("xlog1py", p.xlog1py, floats=True)
@@ -311,11 +339,19 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Optional[Tens
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     given = [bound for bound in (min, max) if bound is not None]
     nodes = promote("clamp", input, *given)
+    if nodes[0].dtype is dtypes.bool_:
+        small = clamp(wrap(move(nodes[0], dtypes.uint8)), *[None if b is None else move_bool(b) for b in (min, max)])
+        return deliver(move(small._read(), dtypes.bool_), out)
     if min is None:
         return deliver(p.clamp_max(*nodes), out)
     if max is None:
         return deliver(p.clamp_min(*nodes), out)
     return deliver(p.clamp(*nodes), out)
+
+
+def move_bool(bound: Any) -> Any:
+    """A bound of bools as one of numbers."""
+    return wrap(move(bound._read(), dtypes.uint8)) if isinstance(bound, Tensor) else int(bound)
 
 
 def clamp_min(input: Tensor, min: Any, *, out: Optional[Tensor] = None) -> Tensor:
@@ -384,11 +420,13 @@ def logical_not(input: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
     return deliver(p.bitwise_not(move(node_of(input, "logical_not"), dtypes.bool_)), out)
 
 
+@with_out
 def isposinf(input: Tensor) -> Tensor:
     """Whether the element is +inf."""
     return eq(input, float("inf"))
 
 
+@with_out
 def isneginf(input: Tensor) -> Tensor:
     """Whether the element is -inf."""
     return eq(input, float("-inf"))
@@ -396,6 +434,8 @@ def isneginf(input: Tensor) -> Tensor:
 
 def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """|input - other| <= atol + rtol |other|, elementwise; infinities are close to themselves only."""
+    if rtol < 0 or atol < 0:
+        raise runtime_error("isclose", "rtol and atol must be greater than or equal to zero", f"rtol={rtol}, atol={atol}")
     x, w = promote("isclose", input, other)
     close = p.eq(x, w)
     if x.dtype.inexact:
@@ -409,6 +449,7 @@ def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08,
     return wrap(close)
 
 
+@with_out
 def lerp(input: Tensor, end: Any, weight: Any) -> Tensor:
     """input + weight (end - input)"""
     x, w = promote("lerp", input, end)
@@ -428,6 +469,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, 
     return deliver(x + (a / b if value == 1 else a / b * value), out)
 
 
+@with_out
 def nan_to_num(
     input: Tensor, nan: float = 0.0, posinf: Optional[float] = None, neginf: Optional[float] = None
 ) -> Tensor:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from wengert.dtypes import DType
+from wengert.dtypes import DType, int64
 from wengert.errors import LinAlgError as LinAlgError, runtime_error, shape_error
 from wengert.functions import multilinear
-from wengert.functions.axes import Dims, axis_of
+from wengert.functions.axes import Dims, at_least_1d, axis_of
 from wengert.functions.decompositions import (
     cholesky as cholesky,
     cond as cond,
@@ -18,10 +18,30 @@ from wengert.functions.decompositions import (
     svd as svd,
     svdvals as svdvals,
 )
+from wengert.functions.elimination import (
+    cholesky_ex as cholesky_ex,
+    inv_ex as inv_ex,
+    ldl_factor as ldl_factor,
+    ldl_factor_ex as ldl_factor_ex,
+    ldl_solve as ldl_solve,
+    lu_factor as lu_factor,
+    lu_factor_ex as lu_factor_ex,
+    lu_of as lu,  # noqa: F401
+    lu_solve_by as lu_solve,  # noqa: F401
+    solve_ex as solve_ex,
+)
 from wengert.functions.multilinear import chain, matrix_power as matrix_power
 from wengert.functions.norms import checked_floating, matrix_norm_of, vector_norm_of
 from wengert.functions.operands import deliver, node_of, promote
 from wengert.functions.products import matmul as matmul
+from wengert.functions.spectra import (
+    eig as eig,
+    eigvals as eigvals,
+    householder_product as householder_product,
+    matrix_exp as matrix_exp,
+    tensorinv as tensorinv,
+    tensorsolve as tensorsolve,
+)
 from wengert.functions.systems import (
     det as det,
     inv as inv,
@@ -34,6 +54,7 @@ from wengert.functions.systems import (
 )
 from wengert.graph.record import scalar
 from wengert.graph.rule import conjugated, primitives as p
+from wengert.primitives.casting import move
 from wengert.primitives.views import diagonal as diagonal_of
 from wengert.tensors.tensor import Tensor, view
 
@@ -124,11 +145,11 @@ def norm(
 def vander(x: Tensor, N: Optional[int] = None) -> Tensor:
     """Vandermonde's matrix: y_ij = x_i^j for j = 0 ... N - 1, where N is the length of x unless given.
 
-    Raises: RuntimeError for a zero-dimensional x or an N that is not positive.
+    Raises: RuntimeError for an N that is not positive.
     """
-    points = node_of(x, "vander", "x")
-    if points.ndim == 0:
-        raise shape_error("vander", "x with at least one dimension", (points.shape,))
+    points = at_least_1d(node_of(x, "vander", "x"))
+    if not points.type.inexact:
+        points = move(points, int64)
     n = points.shape[-1] if N is None else N
     if n <= 0:
         raise runtime_error("vander", "N > 0", n)

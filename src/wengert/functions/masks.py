@@ -23,7 +23,9 @@ from wengert.runtime.flush import value_of
 from wengert.shapes import broadcast
 from wengert.tensors.tensor import Tensor, wrap
 
-__all__ = ["masked_fill", "masked_select", "masked_scatter", "nonzero", "argwhere"]
+__all__ = [
+    "masked_fill", "masked_select", "masked_scatter", "nonzero", "nonzero_static", "argwhere",
+]  # fmt: skip
 
 
 def _mask(mask: Any, operation: str) -> Node:
@@ -96,6 +98,20 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Optional[Tensor] = No
     return deliver(literal(rows, array_type(rows.shape, int64)), out)
 
 
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1, out: Optional[Tensor] = None) -> Tensor:
+    """The first `size` rows of `nonzero`, filled up with `fill_value` when there are fewer.
+
+    Raises: RuntimeError for a negative size.
+    """
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    array = value_of(node_of(input, "nonzero_static"))
+    rows = np.full((size, array.ndim), fill_value, np.int64)
+    found = np.argwhere(array)[:size]
+    rows[: len(found)] = found
+    return deliver(literal(rows, array_type(rows.shape, int64)), out)
+
+
 def argwhere(input: Tensor) -> Tensor:
     """`nonzero` as one tensor, by NumPy's name."""
     return nonzero(input)
@@ -103,6 +119,7 @@ def argwhere(input: Tensor) -> Tensor:
 
 METHODS: dict[str, Any] = {
     "masked_fill": masked_fill, "masked_fill_": masked_fill_, "masked_select": masked_select,
-    "masked_scatter": masked_scatter, "masked_scatter_": masked_scatter_, "nonzero": nonzero, "argwhere": argwhere,
+    "masked_scatter": masked_scatter, "masked_scatter_": masked_scatter_, "nonzero": nonzero,
+    "nonzero_static": nonzero_static, "argwhere": argwhere,
 }  # fmt: skip
 IN_PLACE: tuple[str, ...] = ()

@@ -12,21 +12,26 @@ import numpy as np
 
 from wengert.errors import type_error
 from wengert.functions import (
+    copies,
     counting,
     create,
     cumulative,
     data,
     einsum,
     elementwise,
+    elimination,
     extremes,
+    fft,
     index,
     join,
     layout,
     linalg,
+    masked,
     masks,
     matrices,
     multilinear,
     norms,
+    numbers,
     order,
     overwrite,
     parts,
@@ -44,7 +49,10 @@ from wengert.functions import (
     shape,
     sort,
     special,
+    spectra,
+    spectrum,
     statistics,
+    tapers,
     turn,
     types,
 )
@@ -54,9 +62,10 @@ from wengert.tensors import interop, printing
 from wengert.tensors.tensor import Tensor
 
 MODULES: tuple[ModuleType, ...] = (
-    counting, create, cumulative, data, einsum, elementwise, extremes, index, join, layout, linalg, masks, matrices,
-    multilinear, norms, order, overwrite, parts, patterns, pieces, products, put, quantiles, random, ranges, reduce,
-    sampling, scatter, seeds, shape, sort, special, statistics, turn, types, interop, printing,
+    copies, counting, create, cumulative, data, einsum, elementwise, elimination, extremes, fft, index, join, layout,
+    linalg, masked, masks, matrices, multilinear, norms, numbers, order, overwrite, parts, patterns, pieces, products,
+    put, quantiles, random, ranges, reduce, sampling, scatter, seeds, shape, sort, special, spectra, spectrum,
+    statistics, tapers, turn, types, interop, printing,
 )  # fmt: skip
 
 
@@ -117,6 +126,7 @@ def _operators() -> dict[str, Any]:
         table[f"__{name}__"] = _operator(function)
         table[f"__r{name}__"] = _reflected(function)
         table[f"__i{name}__"] = _augmented(f"__i{name}__", function)
+    table["__rdiv__"] = table["__rtruediv__"]
     for name in ("lt", "le", "gt", "ge"):
         table[f"__{name}__"] = _operator(getattr(e, name))
     return table

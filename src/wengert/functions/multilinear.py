@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, shape_error
-from wengert.functions.axes import axis_of
+from wengert.functions.axes import axis_of, kept
 from wengert.functions.operands import deliver, node_of, promote
 from wengert.functions.products import contracted, do_not_meet, product, ranked
 from wengert.graph.node import Node
@@ -134,6 +134,13 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Optional[Tensor] = None)
             raise runtime_error("tensordot", "both dimension lists should have same length", (first, second))
         axes_a = tuple([axis_of(axis, x.ndim, "tensordot") for axis in first])
         axes_b = tuple([axis_of(axis, w.ndim, "tensordot") for axis in second])
+    # A size of 1 meets any size, as if stretched: the other side is summed first.
+    narrow = tuple([j for i, j in zip(axes_a, axes_b) if x.shape[i] == 1 != w.shape[j]])
+    if narrow:
+        w = kept(p.reduce_sum(w, axes=tuple(sorted(narrow))), w.shape, tuple(sorted(narrow)))
+    narrow = tuple([i for i, j in zip(axes_a, axes_b) if w.shape[j] == 1 != x.shape[i]])
+    if narrow:
+        x = kept(p.reduce_sum(x, axes=tuple(sorted(narrow))), x.shape, tuple(sorted(narrow)))
     for i, j in zip(axes_a, axes_b):
         if x.shape[i] != w.shape[j]:
             raise shape_error(

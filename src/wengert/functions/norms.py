@@ -17,7 +17,7 @@ from wengert.functions.operands import deliver, is_number, node_of, promote
 from wengert.functions.reduce import widened
 from wengert.functions.statistics import root, square_size
 from wengert.graph.node import Node, array_type
-from wengert.graph.record import literal
+from wengert.graph.record import literal, scalar
 from wengert.graph.rule import broadcast_to, primitives
 from wengert.primitives.casting import move
 from wengert.shapes import Shape, broadcast
@@ -105,10 +105,14 @@ def matrix_norm_of(x: Node, order: Any, dims: Any, keepdim: bool, operation: str
         matrices = primitives.permute(x_wide, order=(*[i for i in range(x.ndim) if i not in axes], rows, columns))
         values = primitives.singular_values(matrices)
         last = (values.ndim - 1,)
+        if order == 2 and not values.shape[-1]:
+            order = "nuc"  # of nothing both are 0
         y = {"nuc": primitives.reduce_sum, 2: primitives.reduce_max, -2: primitives.reduce_min}[order](values, axes=last)
     elif order in (1, -1, inf, -inf):
         summed, chosen = (rows, columns) if order in (1, -1) else (columns, rows)
         sums = primitives.reduce_sum(primitives.abs(x_wide), axes=(summed,))
+        if order > 0 and not x.shape[chosen]:  # the largest of nothing is 0
+            sums = primitives.full(scalar(0, sums.dtype), shape=tuple([n or 1 for n in sums.shape]))
         y = (primitives.reduce_max if order > 0 else primitives.reduce_min)(sums, axes=(chosen - (summed < chosen),))
     else:
         known = "take 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2"

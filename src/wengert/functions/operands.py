@@ -5,8 +5,9 @@ promoted; and with their result: a tensor, or written into `out`.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
-from typing import Any, Optional
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Optional, TypeVar
 
 import numpy as np
 
@@ -113,6 +114,20 @@ def deliver(node: Node, out: Optional[Tensor] = None) -> Tensor:
             return out
         raise shape_error("out", f"an output tensor of shape {list(node.shape)}", (tuple(out.shape),))
     return write(out, move(node, out.dtype))
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_out(function: F) -> F:
+    """A function that also takes `out`, a tensor to write its result into."""
+
+    @wraps(function)
+    def accepting(*args: Any, out: Optional[Tensor] = None, **kwargs: Any) -> Tensor:
+        made: Tensor = function(*args, **kwargs)
+        return made if out is None else deliver(made._read(), out)
+
+    return accepting  # type: ignore[return-value]
 
 
 def assign(tensor: Tensor, node: Node, operation: str) -> Tensor:

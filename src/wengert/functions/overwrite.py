@@ -12,7 +12,7 @@ from wengert.errors import shape_error
 from wengert.functions.axes import axis_of
 from wengert.functions.create import one_value
 from wengert.functions.index import fitted
-from wengert.functions.operands import node_of, shape_of
+from wengert.functions.operands import node_of, shape_of, with_out
 from wengert.functions.parts import along, position
 from wengert.graph.node import Node
 from wengert.graph.record import literal, record, recorder, scalar
@@ -123,6 +123,7 @@ def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
 # --- a part, out of place ----------------------------------------------------------------------------------------------
 
 
+@with_out
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy of `input` with `src` at one position of a dimension.
 
@@ -136,6 +137,7 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     return _updated("select_scatter", input, src, at, (*shape[:axis], *shape[axis + 1 :]))
 
 
+@with_out
 def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: Optional[int] = None, end: Optional[int] = None, step: int = 1
 ) -> Tensor:
@@ -160,6 +162,7 @@ def _updated(operation: str, input: Tensor, src: Any, at: Any, wanted: tuple[int
     return wrap(record(slice_update, (x, move(new, x.dtype)), (at,)))
 
 
+@with_out
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy of `input` with `src` on the diagonal of two dimensions.
 
@@ -170,6 +173,7 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
     return wrap(record(diagonal_update, (x, move(new, x.dtype)), (offset, axis1, axis2)))
 
 
+@with_out
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """A copy of `length` positions of a dimension from `start` on; errors as for `narrow`."""
     return wrap(record(clone, (input.narrow(dim, start, length)._read(),)))  # type: ignore[attr-defined]

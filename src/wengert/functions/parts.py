@@ -18,7 +18,7 @@ from wengert.tensors.strides import is_row_major, layout_of, layout_of_link
 from wengert.tensors.tensor import Tensor, link_of, view, wrap
 
 __all__ = [
-    "select", "narrow", "diagonal", "as_strided", "as_strided_scatter", "view_as_real", "view_as_complex",
+    "select", "narrow", "diagonal", "as_strided", "as_strided_", "as_strided_scatter", "view_as_real", "view_as_complex",
 ]  # fmt: skip
 
 Entry = Union[int, tuple[int, int, int]]
@@ -110,6 +110,13 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: Optional[i
     return view(whole, strided_view, (shape, steps, offset - start))
 
 
+def as_strided_(input: Tensor, size: Any, stride: Any, storage_offset: Optional[int] = None) -> Tensor:
+    """The tensor itself made the view that `as_strided` gives, in place."""
+    made = as_strided(input, size, stride, storage_offset)
+    input._link, input._node = made._link, made._node
+    return input
+
+
 def _row_major_memory(input: Tensor) -> tuple[Tensor, int]:
     """What `input` is a view of, as far up as the derivative goes, and where that begins in the memory.
 
@@ -190,7 +197,7 @@ def view_as_complex(input: Tensor) -> Tensor:
 
 
 METHODS: dict[str, Any] = {
-    "select": select, "narrow": narrow, "diagonal": diagonal, "as_strided": as_strided,
+    "select": select, "narrow": narrow, "diagonal": diagonal, "as_strided": as_strided, "as_strided_": as_strided_,
     "unfold": unfold, "as_strided_scatter": as_strided_scatter,
 }  # fmt: skip
 IN_PLACE: tuple[str, ...] = ()

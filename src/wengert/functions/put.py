@@ -30,7 +30,7 @@ from wengert.tensors.tensor import Tensor, wrap
 __all__ = ["take", "take_along_dim", "put", "index_put", "index_put_", "unravel_index"]
 
 
-def take(input: Tensor, index: Tensor) -> Tensor:
+def take(input: Tensor, index: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
     """The elements at positions of the flattened tensor; negative ones count from the end.
 
     Raises: IndexError for a position that is not there.
@@ -39,7 +39,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     if not x.size and i.size:
         raise IndexError("take(): tried to take from an empty tensor")
     check_positions(i, x.size, 0, "take")
-    return wrap(record(indexing.take, (flat(x), i), (0, True)))
+    return deliver(record(indexing.take, (flat(x), i), (0, True)), out)
 
 
 def take_along_dim(input: Tensor, indices: Tensor, dim: Optional[int] = None, *, out: Optional[Tensor] = None) -> Tensor:
@@ -48,7 +48,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: Optional[int] = None, *,
     Raises: IndexError for a position that is not there; RuntimeError for ranks that differ.
     """
     if dim is None:
-        return deliver(take(input, indices)._read(), out)
+        flattened = index_node(indices, "take_along_dim", "indices")
+        return deliver(take(input, wrap(flat(flattened)))._read(), out)
     x, i = node_of(input, "take_along_dim"), index_node(indices, "take_along_dim", "indices")
     if x.ndim != i.ndim:
         raise RuntimeError(

@@ -197,6 +197,8 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     missing = len(x.shape) - len(shape)
     if missing < 0 or builtins.any(n not in (1, m) for n, m in zip(shape, x.shape[missing:])):
         raise runtime_error("sum_to_size", f"a size expandable to {list(x.shape)}", list(shape))
+    if x.shape != shape and not x.type.inexact:
+        x = move(x, dtypes.int64)
     return deliver(unbroadcast(x, array_type(shape, x.dtype)))
 
 
@@ -236,8 +238,17 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: bool = False, *, out: Optional[
     """
     x = floating(node_of(input, "logsumexp"))
     axes = axes_of(dim, x.ndim, "logsumexp")
-    y = move(p.logsumexp(widened(x), axes=axes), x.dtype)
+    y = _logsumexp_complex(x, axes) if x.dtype.is_complex else move(p.logsumexp(widened(x), axes=axes), x.dtype)
     return deliver(kept(y, x.shape, axes) if keepdim else y, out)
+
+
+def _logsumexp_complex(x: Node, axes: Shape) -> Node:
+    """Shifted by the largest real part, which is what overflows."""
+    if not count(x.shape, axes):
+        return p.log(p.reduce_sum(x, axes=axes))
+    top = p.reduce_max(p.real(p.stop_gradient(x)), axes=axes)
+    shift = move(p.where(p.isfinite(top), top, 0), x.dtype)
+    return p.log(p.reduce_sum(p.exp(x - kept(shift, x.shape, axes)), axes=axes)) + shift
 
 
 def _normalised(name: str, primitive: Primitive, doc: str) -> Callable[..., Tensor]:

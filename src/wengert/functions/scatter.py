@@ -10,10 +10,10 @@ from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.dtypes import int64
-from wengert.errors import dtype_error, type_error
+from wengert.errors import PositionError, dtype_error, type_error
 from wengert.functions.axes import at_least_1d, axis_of
 from wengert.functions.create import one_value
-from wengert.functions.operands import deliver, is_number, node_of
+from wengert.functions.operands import deliver, is_number, node_of, with_out
 from wengert.functions.subscripts import check_positions
 from wengert.graph.node import Node
 from wengert.graph.record import record, scalar
@@ -38,7 +38,7 @@ def index_node(value: Any, operation: str, argument: str = "index", error: type[
     Raises: RuntimeError for another dtype.
     """
     index = node_of(value, operation, argument)
-    if index.dtype is dtypes.int32:
+    if index.dtype is dtypes.int32 or not (index.size or index.dtype.inexact):
         return move(index, int64)
     if index.dtype is not int64:
         raise error(f"{operation}(): Expected dtype int32/int64 for index; got {index.dtype}")
@@ -109,6 +109,7 @@ def _cut_to(source: Node, shape: Shape, whole: Shape, operation: str) -> Node:
     return record(slice, (source,), (tuple([(0, n, 1) for n in shape]),))
 
 
+@with_out
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: Optional[str] = None
 ) -> Tensor:
@@ -128,11 +129,13 @@ def scatter(
     return args.record(indexing.scatter_add if reduce == "add" else scatter_prod)
 
 
+@with_out
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """input, then y[i, index[i, j, k], k] += src[i, j, k]   (dim = 1); errors as for `scatter`."""
     return _Along("scatter_add", input, dim, index, src).record(indexing.scatter_add)
 
 
+@with_out
 def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """input combined with src at y[i, index[i, j, k], k]: reduce is "sum", "prod", "mean", "amax" or "amin". Without
     `include_self`, what was there before does not count. Errors as for `scatter`.
@@ -177,7 +180,7 @@ def _slices(operation: str, input: Tensor, dim: int, index: Tensor, source: Tens
     i = _vector(index, x.shape[axis], axis, operation)
     check_same_dtype(x, s, operation)
     if given.ndim and s.ndim and given.ndim != s.ndim:
-        raise IndexError(
+        raise PositionError(
             f"{operation}(): When source and destination are not scalars, their dimensionality must match. Source "
             f"dimensionality ({s.ndim}), destination dimensionality ({given.ndim})"
         )
@@ -195,6 +198,7 @@ def reshaped_back(y: Node, shape: Shape) -> Tensor:
     return wrap(y if y.shape == shape else record(reshape, (y,), (shape,)))
 
 
+@with_out
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """input, then its slices at the positions of a vector += alpha times those of source; equal positions add up.
 
@@ -206,12 +210,14 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return reshaped_back(record(indexing.put_add, (x, i, s), (axis, False)), shape)
 
 
+@with_out
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """input with its slices at the positions of a vector replaced by those of source; errors as for `index_add`."""
     x, i, s, axis, shape = _slices("index_copy", input, dim, index, source)
     return reshaped_back(record(indexing.index_put, (x, s, i), ((axis,), False, False)), shape)
 
 
+@with_out
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """input combined with the slices of source at the positions of a vector: reduce is "prod", "mean", "amax", "amin".
 
@@ -224,6 +230,7 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     return reshaped_back(record(combine, (x, broadcast_to(column, s.shape), s), (axis, reduce, include_self)), shape)
 
 
+@with_out
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """input with its slices at the positions of a vector filled with a number or a zero-dimensional tensor.
 

@@ -10,7 +10,7 @@ from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, type_error, value_error
 from wengert.functions.axes import at_least_1d, axis_of, flat, kept, numpy_names
 from wengert.functions.extremes import deliver_pair
-from wengert.functions.operands import deliver, is_number, node_of, promote
+from wengert.functions.operands import deliver, is_number, node_of, promote, with_out
 from wengert.graph.node import Node
 from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
@@ -162,6 +162,7 @@ def bucketize(
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
+@with_out
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each of `elements` is among `test_elements`; with `invert`, whether it is not. NaN is among none.
 

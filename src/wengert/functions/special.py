@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import log, pi
 from typing import Any, Optional
 
+from wengert.dtypes import get_default_dtype
 from wengert.errors import dtype_error, runtime_error
 from wengert.functions.elementwise import (
     binary,
@@ -30,7 +31,7 @@ from wengert.functions.elementwise import (
     xlog1py as xlog1py,
     xlogy as xlogy,
 )
-from wengert.functions.operands import deliver, floating, node_of
+from wengert.functions.operands import deliver, floating, node_of, promote
 from wengert.functions.reduce import log_softmax as log_softmax, logsumexp as logsumexp, softmax as softmax
 from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
@@ -55,6 +56,49 @@ i0e = unary("i0e", p.i0e)
 i1 = unary("i1", p.i1)
 i1e = unary("i1e", p.i1e)
 zeta = binary("zeta", p.zeta, floats=True)
+airy_ai = unary("airy_ai", p.airy)
+bessel_j0 = unary("bessel_j0", p.bessel_j0)
+bessel_j1 = unary("bessel_j1", p.bessel_j1)
+bessel_y0 = unary("bessel_y0", p.bessel_y0)
+bessel_y1 = unary("bessel_y1", p.bessel_y1)
+modified_bessel_i0 = unary("modified_bessel_i0", p.i0)
+modified_bessel_i1 = unary("modified_bessel_i1", p.i1)
+modified_bessel_k0 = unary("modified_bessel_k0", p.bessel_k0)
+modified_bessel_k1 = unary("modified_bessel_k1", p.bessel_k1)
+scaled_modified_bessel_k0 = unary("scaled_modified_bessel_k0", p.bessel_k0e)
+scaled_modified_bessel_k1 = unary("scaled_modified_bessel_k1", p.bessel_k1e)
+chebyshev_polynomial_t = binary("chebyshev_polynomial_t", p.chebyshev_t, floats=True)
+chebyshev_polynomial_u = binary("chebyshev_polynomial_u", p.chebyshev_u, floats=True)
+chebyshev_polynomial_v = binary("chebyshev_polynomial_v", p.chebyshev_v, floats=True)
+chebyshev_polynomial_w = binary("chebyshev_polynomial_w", p.chebyshev_w, floats=True)
+hermite_polynomial_h = binary("hermite_polynomial_h", p.hermite_h, floats=True)
+hermite_polynomial_he = binary("hermite_polynomial_he", p.hermite_he, floats=True)
+laguerre_polynomial_l = binary("laguerre_polynomial_l", p.laguerre_l, floats=True)
+legendre_polynomial_p = binary("legendre_polynomial_p", p.legendre_p, floats=True)
+
+
+def spherical_bessel_j0(input: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
+    """sin(x) / x, 1 at 0."""
+    x = floating(node_of(input, "spherical_bessel_j0"))
+    return deliver(p.sinc(x * (1 / pi), order=0), out)
+
+
+def _shifted(name: str, primitive: Any) -> Callable[..., Tensor]:
+    """The polynomial at 2 x - 1, for which [0, 1] is what [-1, 1] is for the other."""
+
+    def function(input: Any, n: Any, *, out: Optional[Tensor] = None) -> Tensor:
+        x, degree = promote(name, input, n, at_least=get_default_dtype())
+        return deliver(primitive(x * 2 - 1, degree, order=0), out)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = _shifted.__doc__
+    return function
+
+
+shifted_chebyshev_polynomial_t = _shifted("shifted_chebyshev_polynomial_t", p.chebyshev_t)
+shifted_chebyshev_polynomial_u = _shifted("shifted_chebyshev_polynomial_u", p.chebyshev_u)
+shifted_chebyshev_polynomial_v = _shifted("shifted_chebyshev_polynomial_v", p.chebyshev_v)
+shifted_chebyshev_polynomial_w = _shifted("shifted_chebyshev_polynomial_w", p.chebyshev_w)
 
 
 def _incomplete(name: str, other_name: str, doc: str) -> Callable[..., Tensor]:

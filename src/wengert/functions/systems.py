@@ -16,7 +16,7 @@ from wengert.graph.node import Node
 from wengert.graph.record import scalar
 from wengert.graph.rule import broadcast_to, primitives as p
 from wengert.primitives.casting import move
-from wengert.primitives.matrices import transposed
+from wengert.primitives.matrices import adjoint, diagonal, lower, transposed, with_diagonal
 from wengert.runtime.flush import value_of
 from wengert.shapes import broadcast
 from wengert.tensors.tensor import Tensor, wrap
@@ -139,22 +139,23 @@ def lstsq(A: Tensor, B: Tensor, rcond: Optional[float] = None, *, driver: Option
     x = p.lstsq(a, b, tolerance)
     solution = p.reshape(x, shape=x.shape[:-1]) if vector else x
     values = p.singular_values(p.stop_gradient(a))
-    nothing = p.full(scalar(0, values.dtype), shape=(0,))
+    nothing = p.slice(p.reshape(p.real(x), shape=(x.size,)), index=((0, 0, 1),))  # in the history, as in PyTorch
+    no_values = p.full(scalar(0, values.dtype), shape=(0,))
     no_rank = p.full(scalar(0, dtypes.int64), shape=(0,))
     rank = _rank(values, tolerance)
     return return_types.linalg_lstsq(
         wrap(solution),
-        wrap(_residuals(a, b, x, rank) if driver != "gelsy" else nothing),
+        wrap(_residuals(a, b, x, rank, nothing) if driver != "gelsy" else nothing),
         wrap(no_rank if driver == "gels" else rank),
-        wrap(values if driver in ("gelsd", "gelss") else nothing),
+        wrap(values if driver in ("gelsd", "gelss") else no_values),
     )
 
 
-def _residuals(a: Node, b: Node, x: Node, rank: Node) -> Node:
+def _residuals(a: Node, b: Node, x: Node, rank: Node, nothing: Node) -> Node:
     """sum |A X - B|^2 of each column; nothing unless there are more rows than columns and the rank is full."""
     m, n = a.shape[-2:]
     if m <= n or not (value_of(rank) == n).all():
-        return p.full(scalar(0, a.dtype.to_real), shape=(0,))
+        return nothing
     rest = p.abs(p.dot(a, x) - b)
     return p.reduce_sum(p.square(rest), axes=(rest.ndim - 2,))
 
@@ -185,6 +186,14 @@ def _tolerances(operation: str, x: Node, atol: Any, rtol: Any) -> tuple[Node, Op
     return found[0], found[1] if len(found) > 1 else None
 
 
+def _hermitian(x: Node, hermitian: bool) -> Node:
+    """The Hermitian matrix of which x holds the lower triangle; x itself when that is not promised."""
+    if not hermitian:
+        return x
+    below = lower(x, strict=True)
+    return with_diagonal(below + adjoint(below), p.real(diagonal(x)))
+
+
 def matrix_rank(
     A: Tensor,
     tol: Any = None,
@@ -197,9 +206,9 @@ def matrix_rank(
     """The number of singular values above max(atol, rtol times the largest); rtol is eps max(m, n) when neither is
     given.
 
-    tol: an absolute tolerance, as NumPy's function takes it. hermitian: a promise that changes nothing here.
+    tol: an absolute tolerance, as NumPy's function takes it. hermitian: only the lower triangle is read.
     """
-    x = node_of(A, "matrix_rank", "A")
+    x = _hermitian(node_of(A, "matrix_rank", "A"), hermitian)
     relative, absolute = _tolerances("matrix_rank", x, tol if atol is None else atol, rtol)
     return deliver(_rank(p.singular_values(p.stop_gradient(x)), relative, absolute), out)
 
@@ -216,9 +225,9 @@ def pinv(
     """The pseudo-inverse: singular values at or below max(atol, rtol times the largest) count as 0; rtol is
     eps max(m, n) when neither is given.
 
-    rcond: rtol by its older name. hermitian: a promise that changes nothing here.
+    rcond: rtol by its older name. hermitian: only the lower triangle is read.
     """
-    x = node_of(A, "pinv", "A")
+    x = _hermitian(node_of(A, "pinv", "A"), hermitian)
     relative, absolute = _tolerances("pinv", x, atol, rcond if rtol is None else rtol)
     if absolute is not None and x.size:
         largest = p.reduce_max(p.singular_values(p.stop_gradient(x)), axes=(x.ndim - 2,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Union
 
+from wengert.errors import type_error
 from wengert.functions.axes import axis_of
 from wengert.functions.operands import node_of, shape_of, sizes
 from wengert.functions.parts import along
@@ -17,13 +18,15 @@ from wengert.tensors.tensor import Tensor, wrap
 __all__ = ["flip", "fliplr", "flipud", "roll", "rot90"]
 
 
-def flip(input: Tensor, *dims: Any) -> Tensor:
-    """Backwards along the given dimensions.
+def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """Backwards along the given dimensions, one by one or as one sequence `dims`.
 
     Raises: IndexError for a dimension that is not there, RuntimeError when one appears twice.
     """
     x = node_of(input, "flip")
-    axes = [axis_of(axis, x.ndim, "flip") for axis in sizes("flip", dims)]
+    if named and (dims or set(named) != {"dims"}):
+        raise type_error("flip", "the argument 'dims' once", sorted(named))
+    axes = [axis_of(axis, x.ndim, "flip") for axis in sizes("flip", dims or (named.get("dims", ()),))]
     if len(set(axes)) != len(axes):
         raise RuntimeError(f"flip: a dim appears multiple times in the list of dims: {list(axes)}")
     turned = record(views.flip, (x,), (tuple(sorted(axes)) if x.ndim else (),))
@@ -57,6 +60,8 @@ def roll(input: Tensor, shifts: Union[int, Sequence[int]], dims: Union[int, Sequ
         flat = record(views.reshape, (x,), ((x.size,),))
         return wrap(record(views.reshape, (_rolled(flat, moves[0], 0),), (x.shape,)))
     axes = sizes("roll", (dims,))
+    if not x.ndim:
+        raise IndexError(f"roll: Dimension specified as {axes[0]} but tensor has no dimensions")
     if len(moves) != len(axes):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(moves)}, dims:{len(axes)}")
     for shift, dim in zip(moves, axes):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert.dtypes import int64
-from wengert.errors import shape_error
+from wengert.errors import PositionError, shape_error
 from wengert.graph.node import ArrayType, Node
 from wengert.graph.rule import align_ranks
 from wengert.primitives.creation import iota
@@ -40,7 +40,7 @@ def out_of_bounds(index: Any, n: int, axis: int, wrap: bool) -> IndexError:
     """The error for the first position outside its bounds."""
     flat = np.ravel(index)
     outside = flat[(flat < (-n if wrap else 0)) | (flat >= n)]
-    return IndexError(f"index {outside[0]} is out of bounds for dimension {axis} with size {n}")
+    return PositionError(f"index {outside[0]} is out of bounds for dimension {axis} with size {n}")
 
 
 def along_axis(index: Any, shape: Shape, axis: int) -> Any:

@@ -1,0 +1,74 @@
+"""What the exam asks: the entries of PyTorch's operator database, and which of them are out of scope, with the reason."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import cache
+from typing import Any, Optional
+
+# First match wins. A pattern matches the whole name of an entry.
+OUT_OF_SCOPE: tuple[tuple[str, str], ...] = (
+    (r"sparse\..*|to_sparse|_sparse.*", "sparse"),
+    (r"chalf", "complex32, a dtype that wengert does not have"),
+    (r"slice", "called by no public name"),
+    (r"jiterator_.*", "compiles CUDA source"),
+    (r"torch\.ops\..*|torch\._.*", "an internal kernel, called by no public name"),
+    (r"(.*\.)?_(?!_).*", "a private name"),
+    (r".*_backward", "a kernel of PyTorch's own derivative formulas"),
+    (r"native_(layer|group|batch)_norm|grid_sampler_[23]d|hash_tensor|constant_pad_nd", "undocumented kernel"),
+    (r"nn\.functional\.linear_cross_entropy", "not in a PyTorch release's documentation"),
+)
+
+
+def reason_out(name: str) -> Optional[str]:
+    """Why an entry is out of scope, or None when it is asked."""
+    for pattern, reason in OUT_OF_SCOPE:
+        if re.fullmatch(pattern, name):
+            return reason
+    return None
+
+
+@cache
+def database() -> tuple[Any, ...]:
+    """Every entry of the operator database, in its order. The same name can have several entries (variants).
+
+    Raises: ImportError where PyTorch, or what its testing tools need, is not installed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from torch.testing._internal.common_methods_invocations import op_db
+    return tuple(op_db)
+
+
+def title(entry: Any) -> str:
+    """The name of an entry with its variant."""
+    return f"{entry.name}:{entry.variant_test_name}" if entry.variant_test_name else str(entry.name)
+
+
+# PyTorch's derivative is not that of its result: it lets cotangents through where `src` was written, and nowhere else.
+WRONG_DERIVATIVE = frozenset(("as_strided_scatter",))
+
+
+# --- results that are not determined by the inputs ----------------------------------------------------------------
+
+# Only shape and dtype can be compared: random numbers, uninitialised memory.
+UNDETERMINED = re.compile(
+    r"empty.*|new_empty.*|resize_|resize_as_|bernoulli|multinomial|normal|poisson|rand.*|cauchy|exponential|geometric"
+    r"|log_normal|uniform|nn\.functional\..*dropout.*|nn\.functional\.(rrelu|fractional_max_pool[23]d)"
+    r"|(svd|pca)_lowrank|binomial|torch\.rand.*"
+)
+
+
+def undetermined(entry: Any) -> bool:
+    """Whether the values of an entry's results say nothing."""
+    return UNDETERMINED.fullmatch(entry.name) is not None
+
+
+# The second result says which of equal elements was taken, or the result is an order among equals.
+AMONG_EQUALS = frozenset(("sort", "argsort", "topk", "kthvalue", "mode", "median", "nanmedian"))
+
+
+def among_equals(entry: Any, sample: Any) -> bool:
+    """Whether positions in an entry's results are a choice among equals, which are frequent in integers."""
+    return entry.name in AMONG_EQUALS and not sample.input.dtype.is_floating_point and not sample.kwargs.get("stable")
