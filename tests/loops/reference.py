@@ -8,7 +8,22 @@ from typing import Any
 import numpy as np
 
 from wengert.graph.rule import primitives
-from wengert.loops.nest import Apply, Axis, Call, Contract, Fold, Folded, Load, Lookup, Nest, Number, Product, Program, Store
+from wengert.loops.nest import (
+    Apply,
+    Axis,
+    Call,
+    Contract,
+    Fold,
+    Folded,
+    Load,
+    Lookup,
+    Nest,
+    Number,
+    Product,
+    Program,
+    Repeat,
+    Store,
+)
 from wengert.primitives.numerics import is_half
 
 FOLDS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "and": np.logical_and, "or": np.logical_or}
@@ -38,14 +53,50 @@ def run_program(program: Program, inputs: list[Any]) -> list[Any]:
     memory: list[Any] = [None] * len(program.buffers)
     for i, value in enumerate([*inputs, *program.constants]):
         memory[i] = np.ascontiguousarray(value).reshape(-1)
-    for step in program.steps:
+    run_steps(program.steps, memory, program)
+    return [whole(output, memory) for output in program.outputs]
+
+
+def whole(output: Any, memory: list[Any]) -> Any:
+    """What the caller sees."""
+    if isinstance(output[0], tuple):
+        return tuple(whole(part, memory) for part in output)
+    buffer, shape = output
+    return memory[buffer].reshape(shape)
+
+
+def run_steps(steps: Any, memory: list[Any], program: Program) -> None:
+    for step in steps:
         if isinstance(step, Nest):
             run_nest(step, memory, program)
         elif isinstance(step, Contract):
             run_contract(step, memory, program)
+        elif isinstance(step, Repeat):
+            run_repeat(step, memory, program)
         else:
             run_call(step, memory)
-    return [memory[b].reshape(shape) for b, shape in program.outputs]
+
+
+def run_repeat(step: Repeat, memory: list[Any], program: Program) -> None:
+    """Windows are views of their source; a carried value is read where the turn before wrote it."""
+
+    def room(buffer: int) -> Any:
+        if memory[buffer] is None:
+            type = program.buffers[buffer]
+            memory[buffer] = np.empty(type.size, type.dtype.numpy)
+        return memory[buffer]
+
+    count = int(np.prod(step.extents))
+    for turn, index in enumerate(np.ndindex(*step.extents)):
+        for window in step.windows:
+            start = window.offset + sum(i * s for i, s in zip(index, window.strides))
+            memory[window.buffer] = room(window.source)[start : start + program.buffers[window.buffer].size]
+            assert start >= 0 and memory[window.buffer].size == program.buffers[window.buffer].size, "a window outside"
+        for carry in step.carries:
+            here, there = (carry.final, carry.spare) if (count - turn) % 2 else (carry.spare, carry.final)
+            memory[carry.before] = memory[carry.initial] if turn == 0 else room(there)
+            memory[carry.after] = room(here)
+        run_steps(step.steps, memory, program)
 
 
 def run_nest(nest: Nest, memory: list[Any], program: Program) -> None:

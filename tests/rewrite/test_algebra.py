@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wengert as torch
-from wengert.rewrite.algebra import simplify
+from wengert.rewrite.pipeline import prepare
 from wengert.runtime import tiers
 from wengert.settings import settings
 
@@ -12,7 +12,7 @@ def last_graph(run):
     tiers.clear()
     with settings.scope(tier="interpret"):
         run()
-    return simplify(list(tiers._entries.values())[-1].graph)
+    return prepare(list(tiers._entries.values())[-1].graph).graph
 
 
 def steps(graph, name):

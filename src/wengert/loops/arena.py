@@ -3,8 +3,23 @@ buffer is alive, and inputs whose memory an output can take over."""
 
 from __future__ import annotations
 
+from collections import Counter
+
 from wengert.graph.node import ArrayType
-from wengert.loops.nest import Apply, Call, Contract, Fold, Load, Lookup, Nest, Program, ProgramStep, Store, Value
+from wengert.loops.nest import (
+    Apply,
+    Call,
+    Contract,
+    Fold,
+    Load,
+    Lookup,
+    Nest,
+    Program,
+    ProgramStep,
+    Repeat,
+    Store,
+    Value,
+)
 
 ALIGNMENT = 64
 
@@ -26,12 +41,25 @@ def split(program: Program) -> list[list[ProgramStep]]:
 
 def reads(step: ProgramStep) -> set[int]:
     """The buffers that a step reads."""
+    if isinstance(step, Repeat):
+        inside = set().union(*[reads(one) for one in step.steps])
+        places = {w.source for w in step.windows if w.buffer in inside} | {c.initial for c in step.carries}
+        return (inside - _without_memory(step)) | places
     return set(step.args) if isinstance(step, Call) else {v.buffer for v in _values(step) if isinstance(v, (Load, Lookup))}
 
 
 def writes(step: ProgramStep) -> set[int]:
     """The buffers that a step writes."""
+    if isinstance(step, Repeat):
+        inside = set().union(*[writes(one) for one in step.steps])
+        places = {w.source for w in step.windows if w.buffer in inside}
+        places |= {buffer for c in step.carries for buffer in (c.final, c.spare)}
+        return (inside - _without_memory(step)) | places
     return {step.result} if isinstance(step, Call) else {a.buffer for a in stores(step)}
+
+
+def _without_memory(step: Repeat) -> set[int]:
+    return {w.buffer for w in step.windows} | {buffer for c in step.carries for buffer in (c.before, c.after)}
 
 
 def stores(step: Nest | Contract) -> list[Store]:
@@ -47,7 +75,7 @@ def plan(program: Program) -> tuple[dict[int, int], int]:
     """Offsets of the intermediate buffers in one block of memory, and its size: each takes the first gap between the
     buffers alive at the same time (first fit, in order of birth)."""
     first = program.inputs + len(program.constants)
-    outputs = {buffer for buffer, _ in program.outputs}
+    outputs = program.kept
     birth: dict[int, int] = {}
     death: dict[int, int] = {}
     for number, step in enumerate(program.steps):
@@ -77,22 +105,24 @@ def plan(program: Program) -> tuple[dict[int, int], int]:
 
 
 def donations(program: Program) -> dict[int, int]:
-    """Output buffer -> input buffer whose memory it can take: the step that writes the output is the last to read the
-    input, and reads it only where it writes. No later step can fail on the values, so a failed run has written over
+    """Output buffer -> input buffer whose memory it can take: the only step that writes the output is the last to read
+    the input, and reads it only where it writes. No later step can fail on the values, so a failed run has written over
     nothing."""
     last_read: dict[int, int] = {}
     may_fail = -1
+    writers: Counter[int] = Counter()
     for number, step in enumerate(program.steps):
         for buffer in reads(step):
             last_read[buffer] = number
+        writers.update(writes(step))
         if isinstance(step, Call) or checks_bounds(step):
             may_fail = number
-    outputs = {buffer for buffer, _ in program.outputs}
+    outputs = program.kept
     found: dict[int, int] = {}
     for number, step in enumerate(program.steps):
-        if number <= may_fail or isinstance(step, Call):
+        if number <= may_fail or isinstance(step, (Call, Repeat)):
             continue
-        for output in writes(step) & outputs:
+        for output in [b for b in writes(step) & outputs if writers[b] == 1]:
             for source in sorted(reads(step)):
                 if (
                     source < program.inputs
@@ -109,6 +139,8 @@ def donations(program: Program) -> dict[int, int]:
 
 def checks_bounds(step: ProgramStep) -> bool:
     """Whether a step fails on an index out of bounds."""
+    if isinstance(step, Repeat):
+        return any(map(checks_bounds, step.steps))
     return not isinstance(step, Call) and any(isinstance(v, Apply) and v.op == "bounded" for v in _values(step))
 
 

@@ -11,6 +11,7 @@ from wengert.graph.graph import Graph, Step
 from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
 from wengert.loops.copies import copy_before_reshapes
 from wengert.loops.group import FOLDS, LOOKUPS, PRODUCTS, Group, Grouping
+from wengert.loops.joins import Place, ground_of, is_join, places, whole_place
 from wengert.loops.nest import (
     Action,
     Apply,
@@ -23,12 +24,14 @@ from wengert.loops.nest import (
     Lookup,
     Nest,
     Number,
+    Output,
     Product,
     Program,
     ProgramStep,
     Store,
     Value,
 )
+from wengert.loops.repeat import lower_scan
 from wengert.rewrite.definitions import Plain
 from wengert.shapes import Shape
 
@@ -42,23 +45,57 @@ def lower(plain: Plain, supports: Supports) -> Program:
 
 
 class _Lowering:
+    """targets: places that a value, by position, has to be written to, besides or instead of a buffer of its own."""
+
+    targets: dict[int, list[Place]]
+
     def __init__(self, plain: Plain, supports: Supports) -> None:
         self.graph = copy_before_reshapes(plain.graph)
         self.constants = plain.constants
+        self.supports = supports
+        self.targets = {}
+        self.parts: dict[int, tuple[int, ...]] = {}  # a value of several arrays that code makes -> their buffers
         self.grouping = Grouping(self.graph, lambda step, graph: _is_supported(step, graph, supports))
         self.buffers: list[Any] = list(self.graph.inputs)
         self.buffer_of: dict[int, int] = {i: i for i in range(len(self.graph.inputs))}
         self.copies: dict[int, int] = {}  # view -> buffer
         self.steps: list[ProgramStep] = []
+        self.joins = [
+            self.grouping.first + number
+            for number, step in enumerate(self.graph.steps)
+            if is_join(step) and supports("load", (), step.array.dtype)
+        ]
         self.stored = self._stored()
 
-    def program(self) -> Program:
+    def inside(self, graph: Graph, inputs: list[int], outputs: list[int]) -> list[ProgramStep]:
+        """The steps of a graph within this one: its inputs are these buffers, its outputs are to be written to those."""
+        inner = _Lowering(Plain(graph, ()), self.supports)
+        inner.buffers = self.buffers
+        inner.buffer_of = dict(enumerate(inputs))
+        for position, buffer in zip(inner.graph.outputs, outputs):
+            root = inner.behind_reshapes(position)
+            place = whole_place(buffer, inner.graph.array_at(root).shape)
+            inner.targets.setdefault(root, []).append(place)
+        inner.lower_units()
+        for position, given in inner.targets.items():
+            if position not in inner.grouping.group_of:
+                for place in given:
+                    if not place.is_whole or inner.buffer_of.get(position) != place.buffer:
+                        inner.copy_to(place, position)
+        return inner.steps
+
+    def lower_units(self) -> None:
+        for position in self.joins:
+            self._prepare_join(position)
         for unit in self.grouping.ordered():
             if isinstance(unit, Group):
                 self._lower_group(unit)
             else:
                 self._lower_single(unit)
-        outputs = tuple([self._whole(i) for i in self.graph.outputs])
+
+    def program(self) -> Program:
+        self.lower_units()
+        outputs = tuple([self._output(i) for i in self.graph.outputs])
         inputs = len(self.graph.inputs) - len(self.constants)
         return Program(tuple(self.buffers), inputs, self.constants, tuple(self.steps), outputs)
 
@@ -76,6 +113,8 @@ class _Lowering:
             for number, i in enumerate(step.args):
                 root = g.root(i)
                 name = step.primitive.name
+                if position in self.joins and ground_of(step) is None and i in g.group_of:
+                    continue  # it is written to its place in the join
                 in_memory = name in PRODUCTS or (number == 0 and name in LOOKUPS)
                 if owner is None or in_memory or (g.group_of.get(root) is not owner and not self.is_counted(root)):
                     found.add(root)
@@ -85,36 +124,46 @@ class _Lowering:
         """Whether a value is an iota that nests compute where they read it."""
         return root in self.grouping.group_of and self.grouping.step(root).primitive.name == "iota"
 
-    def _buffer(self, type: Any) -> int:
+    def _output(self, position: int) -> Output:
+        buffers = self.parts.get(position)
+        if buffers is None:
+            return self.whole(position)
+        return tuple([(buffer, self.buffers[buffer].shape) for buffer in buffers])
+
+    def behind_reshapes(self, position: int) -> int:
+        """The value of which this one is a reshape."""
+        while self.grouping.is_view(position) and self.grouping.step(position).primitive.name in SAME_ORDER:
+            (position,) = self.grouping.step(position).args
+        return position
+
+    def buffer(self, type: Any) -> int:
         self.buffers.append(type)
         return len(self.buffers) - 1
 
-    def _whole(self, position: int) -> tuple[int, Shape]:
+    def whole(self, position: int) -> tuple[int, Shape]:
         """A buffer whose row-major elements are the value's, and the value's shape; copied if it is a true view."""
-        g = self.grouping
         shape = getattr(self.graph.type_at(position), "shape", ())
-        source = position
-        while g.is_view(source):
-            step = g.step(source)
-            if step.primitive.name not in SAME_ORDER:
-                return self._copy(position), shape
-            source = step.args[0]
-        return self.buffer_of[source], shape
+        source = self.behind_reshapes(position)
+        return (self._copy(position) if self.grouping.is_view(source) else self.buffer_of[source]), shape
 
     def _copy(self, position: int) -> int:
-        """A nest that writes a view's elements out in row-major order."""
-        type = self.graph.array_at(position)
+        """The buffer of a view's elements written out in row-major order."""
         known = self.copies.get(position)
-        if known is not None:
-            return known
+        if known is None:
+            type = self.graph.array_at(position)
+            known = self.copies[position] = self.buffer(type)
+            self.copy_to(whole_place(known, type.shape), position)
+        return known
+
+    def copy_to(self, place: Place, position: int) -> None:
+        """A nest that writes a value's elements to a place."""
+        type = self.graph.array_at(position)
         group = Group(type.shape, None)
         builder = _NestBuilder(self, group)
         forms = group.full_forms(type.shape)
         assert forms is not None  # there are no inner axes
-        buffer = self.copies[position] = self._buffer(type)
-        builder.store(buffer, type.shape, forms, builder.read(position, forms))
+        builder.store(place, forms, builder.read(position, forms))
         self.steps.append(builder.nest("copy"))
-        return buffer
 
     # --- steps -----------------------------------------------------------------------------------------------------
 
@@ -122,10 +171,16 @@ class _Lowering:
         builder = _NestBuilder(self, group)
         for position in group.members:
             value = builder.member(position)
+            type = self.graph.array_at(position)
+            given = self.targets.get(position, [])
             if position in self.stored:
-                type = self.graph.array_at(position)
-                buffer = self.buffer_of[position] = self._buffer(type)
-                builder.store(buffer, type.shape, self.grouping.forms[position], value)
+                own = next((place for place in given if place.is_whole), None)
+                if own is None:
+                    own = whole_place(self.buffer(type), type.shape)
+                    given = [own, *given]
+                self.buffer_of[position] = own.buffer
+            for place in given:
+                builder.store(place, self.grouping.forms[position], value)
         label = " ".join([self.grouping.step(i).primitive.name for i in group.members])
         if group.product is not None:
             self.steps.append(self._contract(group.product, builder, label))
@@ -134,11 +189,48 @@ class _Lowering:
 
     def _lower_single(self, position: int) -> None:
         step = self.grouping.step(position)
-        wholes = [self._whole(i) for i in step.args]
-        result = self.buffer_of[position] = self._buffer(step.type)
+        if step.primitive.name == "element" and step.args[0] in self.parts:
+            self.buffer_of[position] = self.parts[step.args[0]][step.params[0]]
+            return
+        if position in self.joins:
+            self._lower_join(position)
+            return
+        if step.primitive.name == "scan" and lower_scan(self, position, step):
+            return
+        wholes = [self.whole(i) for i in step.args]
+        result = self.buffer_of[position] = self.buffer(step.type)
         buffers, shapes = tuple([b for b, _ in wholes]), tuple([s for _, s in wholes])
         label = step.primitive.name
         self.steps.append(Call(step.primitive, step.params, buffers, shapes, result, step.origin, label))
+
+    def _prepare_join(self, position: int) -> None:
+        """Find the buffer of a join, and tell the nests that compute its parts."""
+        step = self.grouping.step(position)
+        given = [place for place in self.targets.get(position, ()) if place.is_whole]
+        buffer = self.buffer_of[position] = given[0].buffer if given else self.buffer(step.type)
+        shapes = [self.graph.array_at(i).shape for i in step.args]
+        for part, place in places(step, shapes, buffer):
+            if part in self.grouping.group_of and ground_of(step) is None:
+                self.targets.setdefault(part, []).append(place)
+
+    def _lower_join(self, position: int) -> None:
+        step = self.grouping.step(position)
+        buffer, ground = self.buffer_of[position], ground_of(step)
+        if ground is not None:
+            self._cover(whole_place(buffer, step.array.shape), ground)
+        for part, place in places(step, [self.graph.array_at(i).shape for i in step.args], buffer):
+            if part not in self.grouping.group_of or ground is not None:
+                self.copy_to(place, part)
+
+    def _cover(self, place: Place, position: int) -> None:
+        """A nest that writes a value, or one number again and again, all over a place."""
+        group = Group(place.shape, None)
+        builder = _NestBuilder(self, group)
+        forms = group.full_forms(place.shape)
+        assert forms is not None  # there are no inner axes
+        at = forms if self.graph.array_at(position).shape == place.shape else ()
+        builder.store(place, forms, builder.read(position, at))
+        self.steps.append(builder.nest("copy"))
 
     def _contract(self, position: int, builder: _NestBuilder, label: str) -> Contract:
         step = self.grouping.step(position)
@@ -209,9 +301,9 @@ class _NestBuilder:
     def _strides(self, form: Form) -> Shape:
         return tuple([form.coefficients[k] for k in self.order])
 
-    def store(self, buffer: int, shape: Shape, forms: Forms, value: int) -> None:
-        form = flat(forms, shape, self.rank)
-        self.actions.append(Store(buffer, self._strides(form), form.offset, value))
+    def store(self, place: Place, forms: Forms, value: int) -> None:
+        form = flat(place.forms(forms, self.rank), place.shape, self.rank)
+        self.actions.append(Store(place.buffer, self._strides(form), form.offset, value))
 
     def read(self, position: int, forms: Forms) -> int:
         """The value behind views, at these forms: a member of this group, a count, or a load."""

@@ -5,6 +5,7 @@ A `Program` is a list of steps over numbered buffers. A step is one of
     Nest      a loop nest: at every point of an iteration space, scalar values are computed, folded and stored
     Contract  a batched matrix product, whose operands are computed as they are read and whose result as it is stored
     Call      a primitive without a lowering, run through its NumPy definition
+    Repeat    other steps, many times over parts of larger buffers
 
 The axes of a nest are `outer` ones, whose points are independent (they may run in any order and in parallel), then
 inner ones, over which its folds run. Values are scalars in SSA form: value i may use values before it.
@@ -159,12 +160,51 @@ class Call(NamedTuple):
     label: str = ""
 
 
-ProgramStep = Union[Nest, Contract, Call]
+class Window(NamedTuple):
+    """A buffer that is a part of another one, `source`: in the turn at `index` it begins at element
+    offset + sum(strides[k] * index[k])."""
+
+    buffer: int
+    source: int
+    offset: int
+    strides: tuple[int, ...]
+
+
+class Carry(NamedTuple):
+    """A value that one turn hands to the next: it reads `before` and writes `after`. In the first turn `before` is
+    `initial`, in the last one `after` is `final`; between them the value lies in `spare` and `final` by turns."""
+
+    before: int
+    after: int
+    initial: int
+    final: int
+    spare: int
+
+
+class Repeat(NamedTuple):
+    """The steps, none of them a Call, once for each point of `extents`, in row-major order.
+
+    Windows and carried values have no memory of their own: in each turn their buffers stand for parts of others. Carried
+    values go with one extent only, which is not 0.
+    """
+
+    extents: tuple[int, ...]
+    windows: tuple[Window, ...]
+    carries: tuple[Carry, ...]
+    steps: tuple[Union[Nest, Contract, Repeat], ...]
+    label: str = ""
+
+
+ProgramStep = Union[Nest, Contract, Call, Repeat]
+
+# A buffer and the shape in which the caller sees it; or several, for a value of several arrays.
+Output = tuple[Any, ...]
 
 
 class Program(NamedTuple):
     """buffers: the type of each; every one is row-major and whole. A buffer of a TupleType is a tuple of arrays, made
-    by a Call and taken apart by a Call of `element`; one of an ObjectType is an input that only Calls see.
+    by a Call and taken apart by a Call of `element`; one of an ObjectType is an input that only Calls see. The buffers
+    of windows and carried values have no memory.
 
     The first buffers are the inputs, in order; then the constants (with their values); then what steps make. `outputs`
     are buffers that the caller keeps (an input may be among them). A buffer is written by a step before any step reads
@@ -175,4 +215,17 @@ class Program(NamedTuple):
     inputs: int
     constants: tuple[Any, ...]
     steps: tuple[ProgramStep, ...]
-    outputs: tuple[tuple[int, tuple[int, ...]], ...]  # buffer, and the shape in which the caller sees it
+    outputs: tuple[Output, ...]
+
+    @property
+    def kept(self) -> set[int]:
+        """The buffers of the outputs."""
+        found: set[int] = set()
+        for output in self.outputs:
+            found.update([buffer for buffer, _ in parts_of(output)])
+        return found
+
+
+def parts_of(output: Output) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    """An output's buffers with their shapes: one, or those of a value of several arrays."""
+    return output if isinstance(output[0], tuple) else (output,)

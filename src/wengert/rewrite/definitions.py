@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from wengert.derive.definition import constants_of, definition
 from wengert.graph.graph import Graph, Step
 from wengert.graph.rule import Composite
+from wengert.primitives.loop import body_of, scan
 from wengert.primitives.replay import replay
 
 
@@ -29,6 +30,13 @@ def expand_composites(graph: Graph) -> Plain:
     constant_numbers: dict[Any, int] = {}
     step_numbers: dict[Any, int] = {}
 
+    def constant(value: Any, type: Any) -> tuple[str, int]:
+        number = constant_numbers.setdefault((type, value.tobytes()), len(constants))
+        if number == len(constants):
+            constants.append(value)
+            types.append(type)
+        return "constant", number
+
     # References while flattening: ("input", n), ("constant", n), ("step", n).
     def walk(part: Graph, values: list[tuple[str, int]], origin: Any) -> list[tuple[str, int]]:
         for step in part.steps:
@@ -38,16 +46,14 @@ def expand_composites(graph: Graph) -> Plain:
             if isinstance(step.primitive, Composite):
                 inputs = tuple([part.type_at(i) for i in step.args])
                 below = definition(step.primitive, inputs, step.params)
-                known = args[:]
-                for value, type in zip(constants_of(step.primitive, inputs, step.params), below.inputs[len(args) :]):
-                    number = constant_numbers.setdefault((type, value.tobytes()), len(constants))
-                    if number == len(constants):
-                        constants.append(value)
-                        types.append(type)
-                    known.append(("constant", number))
+                given = zip(constants_of(step.primitive, inputs, step.params), below.inputs[len(args) :])
+                known = [*args, *[constant(value, type) for value, type in given]]
                 # The steps of a stretch have lines of their own.
                 values.append(walk(below, known, None if step.primitive is replay else step.origin)[0])
             else:
+                if step.primitive is scan:
+                    step, more = _opened(step)
+                    args += [constant(value, type) for value, type in more]
                 number = step_numbers.setdefault((step.primitive, step.params, tuple(args)), len(flat))
                 if number == len(flat):
                     flat.append((step, args))
@@ -62,3 +68,12 @@ def expand_composites(graph: Graph) -> Plain:
 
     steps = tuple([step._replace(args=place(args)) for step, args in flat])
     return Plain(Graph((*graph.inputs, *types), steps, place(outputs)), tuple(constants))
+
+
+def _opened(step: Step) -> tuple[Step, list[tuple[Any, Any]]]:
+    """A loop whose body is elementary as well; and the constants that its definitions ask for, with their types, which
+    are further constants of the loop."""
+    body = step.params[0]
+    plain = expand_composites(body.graph)
+    more = list(zip(plain.constants, plain.graph.inputs[len(body.graph.inputs) :]))
+    return step._replace(params=(body_of(plain.graph, ()), *step.params[1:])), more

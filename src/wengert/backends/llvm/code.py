@@ -4,14 +4,17 @@ of steps between calls of NumPy definitions."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from wengert.backends.llvm.contraction import Contractions
 from wengert.backends.llvm.emit import emit_nest
 from wengert.backends.llvm.shared import Shared
 from wengert.backends.llvm.target import host
+from wengert.errors import unreachable
+from wengert.graph.node import ArrayType
 from wengert.loops.arena import checks_bounds
 from wengert.loops.collapse import collapse, with_own_buffers
-from wengert.loops.nest import Call, Contract, Nest, Program, ProgramStep
+from wengert.loops.nest import Call, Carry, Contract, Nest, Program, ProgramStep, Repeat, Window
 
 # Scalar operations below which a nest stays on one thread: a parallel region costs a few microseconds.
 PARALLEL_WORK = 60_000
@@ -32,22 +35,121 @@ def program_text(program: Program) -> str:
     """The LLVM IR of a program, but for the function that enters its inputs."""
     shared = Shared()
     shared.declarations["wengert_parallel"] = "declare void @wengert_parallel(ptr, ptr, i64, i64, i64, i64)"
-    products = Contractions(shared)
+    writer = _Segments(program, shared)
     bodies: list[str] = []
     for number, segment in enumerate(split(program)):
-        if isinstance(segment[0], Call):
-            continue
+        if not isinstance(segment[0], Call):
+            bodies.append(writer.segment(number, segment))
+    return "\n".join([*bodies, shared.text()])
+
+
+class _Segments:
+    """Writes the functions of segments."""
+
+    def __init__(self, program: Program, shared: Shared) -> None:
+        self.program = program
+        self.shared = shared
+        self.products = Contractions(shared)
+
+    def segment(self, number: int, steps: Sequence[ProgramStep]) -> str:
         lines = [f"define void @segment{number}(ptr %buffers, ptr %work) nounwind {{"]
-        for place, step in enumerate(segment):
-            if isinstance(step, Nest):
-                lines += _nest(step, shared)
-            elif isinstance(step, Contract):
-                lines += products.call(step, f"p{place}")
+        for place, step in enumerate(steps):
+            lines += self._step(step, f"p{place}")
             if checks_bounds(step):
                 lines += _stop_if_failed(place)
-        lines += ["  br label %end", "end:", "  ret void", "}"]
-        bodies.append("\n".join(lines))
-    return "\n".join([*bodies, shared.text()])
+        return "\n".join([*lines, "  br label %end", "end:", "  ret void", "}"])
+
+    def _step(self, step: ProgramStep, prefix: str) -> list[str]:
+        """The lines of one step; `prefix` begins the names they define."""
+        if isinstance(step, Nest):
+            return _nest(step, self.shared)
+        if isinstance(step, Contract):
+            return self.products.call(step, prefix)
+        if not isinstance(step, Repeat):
+            unreachable("a segment of code with a call in it")
+        return self._repeat(step, prefix)
+
+    def _repeat(self, step: Repeat, prefix: str) -> list[str]:
+        """A loop around other steps, before each turn of which the table's entries for windows are moved."""
+        count = math.prod(step.extents)
+        if not count:
+            return []
+        size = {b: t.dtype.itemsize for b, t in enumerate(self.program.buffers) if isinstance(t, ArrayType)}
+        turn = f"%{prefix}t"
+        lines = [
+            f"  br label %{prefix}before\n{prefix}before:\n  br label %{prefix}head\n{prefix}head:",
+            f"  {turn} = phi i64 [0, %{prefix}before], [%{prefix}next, %{prefix}latch]",
+            *_indices(step.extents, turn, prefix),
+        ]
+        for number, window in enumerate(step.windows):
+            lines += _move(window, f"{prefix}w{number}", prefix, size[window.buffer])
+        for number, carry in enumerate(step.carries):
+            lines += _hand_over(carry, f"{prefix}c{number}", turn, count)
+        for number, inner in enumerate(step.steps):
+            lines += self._step(inner, f"{prefix}_{number}")
+        return [
+            *lines,
+            f"  br label %{prefix}latch\n{prefix}latch:",
+            f"  %{prefix}next = add i64 {turn}, 1",
+            f"  %{prefix}more = icmp slt i64 %{prefix}next, {count}",
+            f"  br i1 %{prefix}more, label %{prefix}head, label %{prefix}after\n{prefix}after:",
+        ]
+
+
+def _indices(extents: tuple[int, ...], turn: str, prefix: str) -> list[str]:
+    """%PREFIXi0, %PREFIXi1, ...: the index along each axis."""
+    lines = []
+    rest = turn
+    for axis in reversed(range(len(extents))):
+        if axis:
+            lines.append(f"  %{prefix}i{axis} = urem i64 {rest}, {extents[axis]}")
+            lines.append(f"  %{prefix}q{axis} = udiv i64 {rest}, {extents[axis]}")
+            rest = f"%{prefix}q{axis}"
+        else:
+            lines.append(f"  %{prefix}i0 = add i64 {rest}, 0")
+    return lines
+
+
+def _move(window: Window, name: str, prefix: str, size: int) -> list[str]:
+    """Let the window's entry point to where it begins in this turn."""
+    lines = [
+        f"  %{name}s = getelementptr ptr, ptr %buffers, i64 {window.source}",
+        f"  %{name}b = load ptr, ptr %{name}s, align 8",
+        f"  %{name}p0 = getelementptr i8, ptr %{name}b, i64 {window.offset * size}",
+    ]
+    for axis, stride in enumerate(window.strides):
+        lines += [
+            f"  %{name}o{axis} = mul i64 %{prefix}i{axis}, {stride * size}",
+            f"  %{name}p{axis + 1} = getelementptr i8, ptr %{name}p{axis}, i64 %{name}o{axis}",
+        ]
+    return [
+        *lines,
+        f"  %{name}d = getelementptr ptr, ptr %buffers, i64 {window.buffer}",
+        f"  store ptr %{name}p{len(window.strides)}, ptr %{name}d, align 8",
+    ]
+
+
+def _hand_over(carry: Carry, name: str, turn: str, count: int) -> list[str]:
+    """Let `before` point to where the last turn wrote, and `after` to the other of the two places."""
+    lines = [
+        f"  %{name}left = sub i64 {count}, {turn}",
+        f"  %{name}bit = and i64 %{name}left, 1",
+        f"  %{name}odd = icmp ne i64 %{name}bit, 0",
+        f"  %{name}first = icmp eq i64 {turn}, 0",
+    ]
+    for word, buffer in (("i", carry.initial), ("f", carry.final), ("s", carry.spare)):
+        lines.append(f"  %{name}{word}s = getelementptr ptr, ptr %buffers, i64 {buffer}")
+        lines.append(f"  %{name}{word} = load ptr, ptr %{name}{word}s, align 8")
+    return [
+        *lines,
+        f"  %{name}to = select i1 %{name}odd, ptr %{name}f, ptr %{name}s",
+        f"  %{name}other = select i1 %{name}odd, ptr %{name}s, ptr %{name}f",
+        f"  %{name}from = select i1 %{name}first, ptr %{name}i, ptr %{name}other",
+        f"  %{name}bp = getelementptr ptr, ptr %buffers, i64 {carry.before}",
+        f"  store ptr %{name}from, ptr %{name}bp, align 8",
+        f"  %{name}ap = getelementptr ptr, ptr %buffers, i64 {carry.after}",
+        f"  store ptr %{name}to, ptr %{name}ap, align 8",
+    ]
 
 
 def _nest(step: Nest, shared: Shared) -> list[str]:

@@ -22,7 +22,7 @@ from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
 from wengert.loops.arena import ALIGNMENT, donations, made_by_call, plan
-from wengert.loops.nest import Call, Program, ProgramStep
+from wengert.loops.nest import Call, Output, Program, ProgramStep, parts_of
 
 
 class Compiled:
@@ -67,7 +67,8 @@ class Compiled:
             self._views[buffer] = bytes.view(type.dtype.numpy)
             self._table[buffer + 1] = bytes.ctypes.data if type.size else self._arena.ctypes.data
         first = p.inputs + len(p.constants)
-        fresh = dict.fromkeys(b for b, _ in p.outputs if b >= first and not made_by_call(p, b))
+        kept = [b for output in p.outputs for b, _ in parts_of(output)]
+        fresh = dict.fromkeys(b for b in kept if b >= first and not made_by_call(p, b))
         pairs = donations(p)
         self.donations = tuple(pairs.values())
         self._fresh = [(b, p.buffers[b].shape, p.buffers[b].dtype.numpy, pairs.get(b, -1)) for b in fresh]  # type: ignore[union-attr]
@@ -77,8 +78,9 @@ class Compiled:
         self._places = np.array([len(places), *[place * 8 for place in places]], np.int64)
         self._places_at = self._places.ctypes.data
         # The outputs' buffers, when each is memory that this run makes, in the shape that is wanted.
-        plain = all([b in fresh and p.buffers[b].shape == shape for b, shape in p.outputs])  # type: ignore[union-attr]
-        self._plain = [b for b, _ in p.outputs] if plain else None
+        plain: Any = [output for output in p.outputs if not isinstance(output[0], tuple) and output[0] in fresh]
+        plain = [b for b, shape in plain if p.buffers[b].shape == shape]  # type: ignore[union-attr]
+        self._plain = plain if len(plain) == len(p.outputs) else None
 
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
         """The outputs for these input arrays; those in `free` may be written over.
@@ -112,15 +114,18 @@ class Compiled:
                     raise
         if self._plain is not None:
             return [made[buffer] for buffer in self._plain]
-        return [self._output(buffer, shape, values, made) for buffer, shape in self.program.outputs]
+        return [self._output(output, values, made) for output in self.program.outputs]
 
     def _raise(self, values: Sequence[Any]) -> None:
         """Raise what is wrong with these values, as the interpreter words it, with the user's line. Of several errors it
         is the first in the order of recording. No input has been written over yet."""
         Interpreter(self.graph).run(values)
 
-    def _output(self, buffer: int, shape: Any, values: Sequence[Any], made: dict[int, Any]) -> Any:
+    def _output(self, output: Output, values: Sequence[Any], made: dict[int, Any]) -> Any:
+        if isinstance(output[0], tuple):
+            return tuple([self._output(part, values, made) for part in output])
         p = self.program
+        buffer, shape = output
         if buffer < p.inputs:
             value = values[buffer]
         elif buffer < p.inputs + len(p.constants):
