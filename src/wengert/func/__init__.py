@@ -3,8 +3,8 @@
 from wengert.func import implicit
 from wengert.func.derivatives import grad, grad_and_value, jvp, linearize, vjp
 from wengert.func.jacobians import hessian, jacfwd, jacrev
-from wengert.func.shapes import ShapeDtype, eval_shape
 from wengert.func.ode import odeint
+from wengert.func.shapes import ShapeDtype, eval_shape
 from wengert.func.stateless import functional_call, replace_all_batch_norm_modules_, stack_module_state
 from wengert.func.vmap import vmap
 from wengert.functions.loops import scan

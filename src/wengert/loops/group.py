@@ -32,10 +32,12 @@ FOLDS = {
 MOST_FOLDS = 4
 # Elementwise by nature though of other families.
 POINTWISE = ("convert", "clone", "iota")
-# Matrix products.
-PRODUCTS = ("dot",)
+# Matrix products, and convolutions, which become such.
+PRODUCTS = ("dot", "convolve", "convolve_input", "convolve_weight")
 # Read their first input at places that come from data; that input must lie in memory.
 LOOKUPS = ("gather", "take")
+# Read their first input at other places than where they are computed, so that it must lie in memory.
+READ_IN_MEMORY = (*LOOKUPS, "window_argmax", "window_select", "window_sum")
 
 
 class Group:
@@ -123,7 +125,7 @@ class Grouping:
         if name == "scatter_add":  # with one index along the axis for every line of x it is a comparison at each point
             along, index = step.named["axis"], self.graph.array_at(step.args[1]).shape
             return index == tuple([1 if k == along else n for k, n in enumerate(step.array.shape)])
-        return isinstance(step.primitive, Elementwise) or name in POINTWISE or name in LOOKUPS
+        return isinstance(step.primitive, Elementwise) or name in POINTWISE or name in READ_IN_MEMORY
 
     def operand_forms(self, step: Step, number: int, forms: Forms, rank: int) -> Forms:
         """Where an operand is read when the result of a pointwise step is computed at `forms`."""
@@ -202,7 +204,7 @@ class Grouping:
     def _fits(self, group: Group, step: Step, forms: Forms) -> bool:
         rank = len(group.domain)
         for number, i in enumerate(step.args):
-            if number == 0 and step.primitive.name in LOOKUPS:
+            if number == 0 and step.primitive.name in READ_IN_MEMORY:
                 if self.group_of.get(self.root(i)) is group:
                     return False
             elif not self._reads_members_at(group, i, self.operand_forms(step, number, forms, rank)):

@@ -8,9 +8,11 @@ from typing import Any, Optional
 from wengert.dtypes import bfloat16, bool_, float16, float32, float64, int64
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
+from wengert.graph.node import array_type
 from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
+from wengert.loops.convolve import Results, lower_convolution
 from wengert.loops.copies import copy_before_reshapes
-from wengert.loops.group import FOLDS, LOOKUPS, PRODUCTS, Group, Grouping
+from wengert.loops.group import FOLDS, LOOKUPS, PRODUCTS, READ_IN_MEMORY, Group, Grouping
 from wengert.loops.joins import Place, ground_of, is_join, places, whole_place
 from wengert.loops.nest import (
     Action,
@@ -32,8 +34,9 @@ from wengert.loops.nest import (
     Value,
 )
 from wengert.loops.repeat import lower_scan
+from wengert.loops.windows import AT_PLACES, AT_POSITIONS, lowers_window, nests_at_positions, value_at_place
 from wengert.rewrite.definitions import Plain
-from wengert.shapes import Shape
+from wengert.shapes import Shape, contiguous_strides
 
 # Whether the backend has a scalar operation or fold of this name for these dtypes: (name, argument dtypes, result).
 Supports = Callable[[str, tuple[Any, ...], Any], bool]
@@ -59,6 +62,7 @@ class _Lowering:
         self.buffers: list[Any] = list(self.graph.inputs)
         self.buffer_of: dict[int, int] = {i: i for i in range(len(self.graph.inputs))}
         self.copies: dict[int, int] = {}  # view -> buffer
+        self.borders: dict[Any, Place] = {}  # value, what is around it -> where it stands in a buffer with that border
         self.steps: list[ProgramStep] = []
         self.joins = [
             self.grouping.first + number
@@ -115,7 +119,7 @@ class _Lowering:
                 name = step.primitive.name
                 if position in self.joins and ground_of(step) is None and i in g.group_of:
                     continue  # it is written to its place in the join
-                in_memory = name in PRODUCTS or (number == 0 and name in LOOKUPS)
+                in_memory = name in PRODUCTS or (number == 0 and name in READ_IN_MEMORY)
                 if owner is None or in_memory or (g.group_of.get(root) is not owner and not self.is_counted(root)):
                     found.add(root)
         return found
@@ -165,6 +169,30 @@ class _Lowering:
         builder.store(place, forms, builder.read(position, forms))
         self.steps.append(builder.nest("copy"))
 
+    def bordered_load(self, position: int, forms: Forms, reach: list[tuple[int, int]], fill: Any, rank: int) -> Load:
+        """The element at `forms`, which may lie so far before and behind each axis; there it is `fill`."""
+        if any([before or behind for before, behind in reach]):
+            place = self._bordered(position, reach, fill)
+            buffer, form = place.buffer, flat(place.forms(forms, rank), place.shape, rank)
+        else:
+            root, form = self.place(position, forms, rank)
+            buffer = self.buffer_of[root]
+        return Load(buffer, form.coefficients, form.offset, self.buffers[buffer].dtype)
+
+    def _bordered(self, position: int, reach: list[tuple[int, int]], fill: Any) -> Place:
+        """Where a value stands in a buffer that has so many times `fill` before and behind it along each axis."""
+        key = (position, tuple(reach), fill)
+        known = self.borders.get(key)
+        if known is None:
+            type = self.graph.array_at(position)
+            sizes = tuple([before + n + behind for n, (before, behind) in zip(type.shape, reach)])
+            at = tuple([(before, before + n, 1) for n, (before, _) in zip(type.shape, reach)])
+            known = self.borders[key] = Place(self.buffer(array_type(sizes, type.dtype)), sizes, at)
+            value = Number(float(fill) if type.inexact else fill, type.dtype)
+            self.steps.append(Nest(sizes, (), (value,), (Store(known.buffer, contiguous_strides(sizes), 0, 0),), "border"))
+            self.copy_to(known, position)
+        return known
+
     # --- steps -----------------------------------------------------------------------------------------------------
 
     def _lower_group(self, group: Group) -> None:
@@ -183,7 +211,7 @@ class _Lowering:
                 builder.store(place, self.grouping.forms[position], value)
         label = " ".join([self.grouping.step(i).primitive.name for i in group.members])
         if group.product is not None:
-            self.steps.append(self._contract(group.product, builder, label))
+            self.steps += self._product(group.product, builder, label)
         elif builder.actions:
             self.steps.append(builder.nest(label))
 
@@ -194,6 +222,10 @@ class _Lowering:
             return
         if position in self.joins:
             self._lower_join(position)
+            return
+        if step.primitive.name in AT_POSITIONS and _is_supported(step, self.graph, self.supports):
+            result = self.buffer_of[position] = self.buffer(step.type)
+            self.steps += nests_at_positions(self, step, result)
             return
         if step.primitive.name == "scan" and lower_scan(self, position, step):
             return
@@ -232,13 +264,15 @@ class _Lowering:
         builder.store(place, forms, builder.read(position, at))
         self.steps.append(builder.nest("copy"))
 
-    def _contract(self, position: int, builder: _NestBuilder, label: str) -> Contract:
+    def _product(self, position: int, builder: _NestBuilder, label: str) -> list[ProgramStep]:
         step = self.grouping.step(position)
+        stores = [action for action in builder.actions if isinstance(action, Store)]
+        dtype = _summed_in(step.array.dtype)
+        if step.primitive.name != "dot":
+            return lower_convolution(self, step, Results(builder.values, stores), dtype, label)
         (*batch, m, n), k = step.array.shape, self.graph.array_at(step.args[0]).shape[-1]
         a, b = [self._operand(i) for i in step.args]
-        stores = tuple([action for action in builder.actions if isinstance(action, Store)])
-        dtype = _summed_in(step.array.dtype)
-        return Contract(tuple(batch), (m,), (n,), (k,), a, b, tuple(builder.values), stores, dtype, label)
+        return [Contract(tuple(batch), (m,), (n,), (k,), a, b, tuple(builder.values), tuple(stores), dtype, label)]
 
     def _operand(self, position: int) -> tuple[Value, ...]:
         """A matrix operand: a load through whatever views stand before it, widened to the dtype of the sum."""
@@ -340,6 +374,9 @@ class _NestBuilder:
             return product if _summed_in(dtype) is dtype else self.value(Apply("convert", (product,), dtype))
         if name in LOOKUPS:
             return self._lookup(step, forms)
+        if name in AT_PLACES:
+            choice = self.read(step.args[1], forms) if len(step.args) > 1 else None
+            return value_at_place(self, step, forms, choice)
         args = [self.read(i, g.operand_forms(step, n, forms, self.rank)) for n, i in enumerate(step.args)]
         if name == "scatter_add":
             return self._add_where_chosen(step, forms, args)
@@ -374,16 +411,29 @@ class _NestBuilder:
         """z = x + source where this is the indexed place, else x (and not x + 0, which would make 0.0 of -0.0)"""
         along, dtype = step.named["axis"], step.array.dtype
         index = self._bounded(args[1], step.array.shape[along])
-        here = self.value(Apply("eq", (self._affine(forms[along]), index), bool_))
+        here = self.value(Apply("eq", (self.affine(forms[along]), index), bool_))
         added = self.value(Apply("add", (args[0], args[2]), dtype))
         return self.value(Apply("where", (here, added, args[0]), dtype))
 
+    def number(self, value: Any, dtype: Any) -> int:
+        """A constant."""
+        return self.value(Number(float(value) if dtype.inexact else value, dtype))
+
+    def converted(self, number: int, dtype: Any) -> int:
+        """A value in another dtype; itself where it has it."""
+        return number if self.values[number].dtype is dtype else self.value(Apply("convert", (number,), dtype))
+
+    def load_bordered(self, position: int, forms: Forms, reach: list[tuple[int, int]], fill: Any) -> int:
+        """The element of a value in memory at `forms`, which may reach so far beyond it; there it is `fill`."""
+        load = self.lowering.bordered_load(position, forms, reach, fill, self.rank)
+        return self.value(load._replace(strides=tuple([load.strides[k] for k in self.order])))
+
     def _count(self, form: Form, dtype: Any) -> int:
         """What iota gives: the index as a number."""
-        index = self._affine(form)
+        index = self.affine(form)
         return index if dtype is int64 else self.value(Apply("convert", (index,), dtype))
 
-    def _affine(self, form: Form) -> int:
+    def affine(self, form: Form) -> int:
         """An affine form as a value."""
         total: Optional[int] = None
         for place, k in enumerate(self.order):
@@ -411,6 +461,8 @@ def _is_supported(step: Step, graph: Graph, supports: Supports) -> bool:
     result = step.array.dtype
     if name in FOLDS:
         return supports("fold " + FOLDS[name], arguments, result)
+    if name in AT_PLACES or name in AT_POSITIONS:
+        return lowers_window(step, graph) and supports("load", (), result)
     if name in PRODUCTS:
         return result in (float16, bfloat16, float32, float64)
     if name in LOOKUPS:  # an index into nothing is always an error, which NumPy words

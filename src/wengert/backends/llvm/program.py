@@ -79,7 +79,7 @@ class Compiled:
         self._places_at = self._places.ctypes.data
         # The outputs' buffers, when each is memory that this run makes, in the shape that is wanted.
         plain: Any = [output for output in p.outputs if not isinstance(output[0], tuple) and output[0] in fresh]
-        plain = [b for b, shape in plain if p.buffers[b].shape == shape]  # type: ignore[union-attr]
+        plain = [b for b, shape in plain if p.buffers[b].shape == shape]
         self._plain = plain if len(plain) == len(p.outputs) else None
 
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
