@@ -27,7 +27,7 @@ from wengert.compiler.plan import (
     Viewed,
 )
 from wengert.compiler.trace import Count, Trace
-from wengert.graph.graph import graph_of
+from wengert.graph.graph import Graph, graph_of
 from wengert.graph.node import RELEASED, ArrayType, Node
 from wengert.graph.number import RuntimeNumber
 from wengert.graph.record import settle_number
@@ -232,6 +232,8 @@ class _Builder:
         self._find_by_holders([x for x in inputs if self._is_unknown(x)])
         plan.inputs = tuple([self._source(x) for x in inputs])
         plan.graph = graph_of(list(inputs), nodes, outputs)
+        if not plan.alive:
+            plan.inputs, plan.graph = with_memory_once(plan.inputs, plan.graph)
         plan.tracked = tuple([node.tracked for node in nodes])
         plan.watches = tuple([node.watch for node in nodes])
         plan.released = tuple([node.mark & RELEASED for node in nodes])
@@ -308,6 +310,22 @@ class _Builder:
                 known.update((id(link.node), id(link.cell.node)))
                 link = None if link.view is None else link.view.parent
         return known
+
+
+def with_memory_once(inputs: tuple[Source, ...], graph: Graph) -> tuple[tuple[Source, ...], Graph]:
+    """The same graph with one input for each memory, also where it was read as a leaf and as what it holds."""
+    first: dict[int, int] = {}
+    kept: list[int] = []
+    moved: dict[int, int] = {}
+    for i, source in enumerate(inputs):
+        same = first.setdefault(source.number, len(kept)) if isinstance(source, Memory) else len(kept)
+        moved[i] = same
+        if same == len(kept):
+            kept.append(i)
+    moved.update({len(inputs) + n: len(kept) + n for n in range(len(graph.steps))})
+    steps = tuple([step._replace(args=tuple([moved[i] for i in step.args])) for step in graph.steps])
+    types = tuple([graph.inputs[i] for i in kept])
+    return tuple([inputs[i] for i in kept]), Graph(types, steps, tuple([moved[i] for i in graph.outputs]))
 
 
 def strangers(tape: list[Node], known: set[int]) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -17,10 +16,10 @@ from typing import Any, Optional
 
 from wengert import trees
 from wengert.compiler.build import plan_of, strangers
-from wengert.compiler.guards import Modules, Surroundings, changed_attribute
+from wengert.compiler.guards import Owners, Surroundings, changed_attribute
 from wengert.compiler.plan import UNSTORED, Refusal
 from wengert.compiler.recorded import Recorded
-from wengert.compiler.replay import Moved, Replay, not_stored
+from wengert.compiler.replay import Moved, Replay, Shared, not_stored
 from wengert.compiler.trace import Trace
 from wengert.dtypes import get_default_dtype
 from wengert.errors import CompileError
@@ -36,13 +35,30 @@ MOST_TRACES = 16
 class Program:
     """One trace of a function: the surroundings in which it is right, and the replay, or None where there can be none."""
 
-    def __init__(self, surroundings: Surroundings, modules: Modules, replay: Optional[Replay]) -> None:
+    def __init__(self, surroundings: Surroundings, owners: Owners, replay: Optional[Replay]) -> None:
         self.surroundings = surroundings
-        self.modules = modules
+        self.owners = owners
         self.replay = replay
+        self.fast: Any = None
+        self.is_settled = replay is None or isinstance(replay, Recorded)  # whether there can be no other fast way
+
+    def run(self, tensors: Sequence[Tensor], floats: Sequence[float]) -> Any:
+        """What the function would return. Raises: Moved, and what only values decide."""
+        if self.fast is not None:
+            try:
+                return self.fast.run(tensors, floats)
+            except Shared:
+                pass
+        elif not self.is_settled and self.replay.entry.compiled is not None:  # type: ignore[union-attr]
+            from wengert.compiler.fast import fast_replay  # brings LLVM
+
+            self.is_settled = True
+            self.fast = fast_replay(self.replay)  # type: ignore[arg-type]
+            return self.run(tensors, floats)
+        return self.replay.run(tensors, floats)  # type: ignore[union-attr]
 
     def holds(self) -> bool:
-        return self.modules.hold() and self.surroundings.hold()
+        return self.owners.hold() and self.surroundings.hold()
 
 
 class Options:
@@ -102,6 +118,7 @@ class CompiledFunction:
         self.function = function
         self.options = options
         self.programs: dict[Any, list[Program]] = {}
+        self.quick: dict[Any, list[Program]] = {}  # the same by `simple_key`, where a call has one
         self.traces = 0
         self.moving: set[int] = set()  # positions of arguments that are run-time numbers
         self._floats: dict[Any, list[Any]] = {}
@@ -121,10 +138,20 @@ class CompiledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         state = recorder
-        if state.trace is not None or state.retain or state.limit == _NEVER or _disabled.depth:
+        if state.limit == _NEVER or state.retain:
             return self.function(*args, **kwargs)  # inside another trace or transformation, the function is part of it
         if state.tape:
             flush()
+        if not kwargs:
+            key = simple_key(args, state.tracking)
+            if key is not None:
+                for program in self.quick.get(key, ()):
+                    if program.holds():
+                        try:
+                            with one_at_a_time():
+                                return program.run(args, ())
+                        except Moved:
+                            break
         call = Call(args, kwargs, self.moving)
         try:
             known = self.programs.get(call.key)
@@ -136,7 +163,7 @@ class CompiledFunction:
                     return self.function(*args, **kwargs)
                 try:
                     with one_at_a_time():
-                        return program.replay.run(call.tensors, call.floats)
+                        return program.run(call.tensors, call.floats)
                 except Moved:
                     continue
         if known is None and self._has_new_floats(call):
@@ -175,7 +202,7 @@ class CompiledFunction:
             undo = list(trace.written)
             self._run(undo, trace)
             return result
-        modules = Modules([module for module, _ in trace.modules.values()])
+        owners = Owners([module for module, _ in trace.modules.values()], list(trace.optimizers.values()))
         undo = []
         replay: Optional[Replay] = None
         try:
@@ -185,7 +212,11 @@ class CompiledFunction:
                 trace.roll_back(undo or trace.written)
             self._refuse(str(refusal))
         self._run(undo, trace)
-        self.programs.setdefault(call.key, []).insert(0, Program(surroundings, modules, replay))
+        program = Program(surroundings, owners, replay)
+        self.programs.setdefault(call.key, []).insert(0, program)
+        key = None if call.kwargs else simple_key(call.args, recorder.tracking)
+        if key is not None and replay is not None:
+            self.quick.setdefault(key, []).insert(0, program)
         return result
 
     def _plan(self, trace: Trace, result: Any, surroundings: Surroundings, undo: list[Any]) -> Replay:
@@ -248,11 +279,19 @@ _CONTAINERS = frozenset((list, tuple, dict))
 _every: weakref.WeakSet[CompiledFunction] = weakref.WeakSet()
 
 
-class _Disabled(threading.local):
-    depth = 0
-
-
-_disabled = _Disabled()
+def simple_key(args: tuple[Any, ...], tracking: bool) -> Optional[tuple[Any, ...]]:
+    """The kind of a call whose arguments are different untracked tensors that share no memory; None for others. Hot."""
+    key: list[Any] = [tracking, get_default_dtype()]
+    for x in args:
+        if x.__class__ is not Tensor or x._link is not None:
+            return None
+        node = x._node
+        if node.tracked:
+            return None
+        key.append(node.type)
+    if len(args) > 1 and len(set(map(id, args))) != len(args):
+        return None
+    return tuple(key)
 
 
 def _sharing(tensors: Sequence[Tensor]) -> Any:
@@ -266,7 +305,7 @@ def _sharing(tensors: Sequence[Tensor]) -> Any:
 def reset() -> None:
     """Forget every trace of every function."""
     for function in list(_every):
-        function.programs = {}
+        function.programs, function.quick = {}, {}
         function.traces = 0
 
 
@@ -276,8 +315,8 @@ _aside: list[Any] = []
 def _set_aside() -> None:
     """A forked process can't run the code of its parent, nor let it go."""
     for function in list(_every):
-        _aside.append(function.programs)
-        function.programs = {}
+        _aside.append((function.programs, function.quick))
+        function.programs, function.quick = {}, {}
 
 
 if hasattr(os, "register_at_fork"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from operator import is_, itemgetter
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple, Optional
 
@@ -52,11 +53,39 @@ class Surroundings:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.places = list(_places(function))
         self.values = [place.read() for place in self.places]
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Cells of closures, and for each table the names that are looked up there, with what they held."""
+        self.cells: list[tuple[Any, Any]] = []
+        tables: dict[int, tuple[Any, list[str], list[Any]]] = {}
+        for place, value in zip(self.places, self.values):
+            if place.kind == "closure":
+                self.cells.append((place.holder, value))
+            else:
+                _, names, values = tables.setdefault(id(place.holder), (place.holder, [], []))
+                names.append(place.name)
+                values.append(value)
+        self.tables = [(table, itemgetter(*names, names[0]), (*values, values[0])) for table, names, values in tables.values()]
 
     def hold(self) -> bool:
         """Whether every place still holds what it held. Hot."""
-        for place, value in zip(self.places, self.values):
-            if place.read() is not value:
+        for cell, value in self.cells:
+            try:
+                if cell.cell_contents is not value:
+                    return self._equal()
+            except ValueError:
+                return value is absent
+        return self.tables_hold()
+
+    def tables_hold(self) -> bool:
+        """The same for global names and attributes alone. Hot."""
+        for table, read, values in self.tables:
+            try:
+                now = read(table)
+            except KeyError:
+                return False
+            if not all(map(is_, now, values)):
                 return self._equal()
         return True
 
@@ -65,6 +94,7 @@ class Surroundings:
         if not all(map(same, self.values, now)):
             return False
         self.values = now
+        self._arrange()
         return True
 
     def changed(self) -> list[str]:
@@ -133,20 +163,26 @@ def _is_module(owner: Any) -> bool:
     return hasattr(owner, "_parameters") and hasattr(owner, "_modules")
 
 
-class Modules:
-    """The modules that a trace has called, as they are now. They are only looked at again after a change somewhere."""
+class Owners:
+    """The modules that a trace has called and the optimizers that took a step, as they are now. They are only looked at
+    again after a change somewhere."""
 
-    def __init__(self, modules: list[Any]) -> None:
+    def __init__(self, modules: list[Any], optimizers: list[Any]) -> None:
         self.modules = modules
-        self.seen = [state_of(vars(module)) for module in modules]
+        self.optimizers = optimizers
+        self.seen = self._look()
         self.count = changes.count
+
+    def _look(self) -> list[dict[str, Any]]:
+        found = [state_of(vars(module)) for module in self.modules]
+        return found + [contents_of(optimizer) for optimizer in self.optimizers]
 
     def hold(self) -> bool:
         """Whether every module is still as it was. Hot."""
         count = changes.count
         if count == self.count:
             return True
-        if not all([_matches(state_of(vars(module)), before) for module, before in zip(self.modules, self.seen)]):
+        if not all(map(_matches, self._look(), self.seen)):
             return False
         self.count = count
         return True
@@ -163,6 +199,19 @@ def state_of(attributes: dict[str, Any]) -> dict[str, Any]:
         else:
             state[name] = value
     return state
+
+
+def contents_of(optimizer: Any) -> dict[str, Any]:
+    """The groups of an optimizer, their parameters, and the tensors in its state."""
+    found = {"state": optimizer.state}
+    for number, group in enumerate(optimizer.param_groups):
+        found[f"group {number}"] = group
+        found.update({f"{number}, {i}": parameter for i, parameter in enumerate(group["params"])})
+    for number, known in enumerate(optimizer.state.values()):
+        for name, value in known.items() if isinstance(known, dict) else ():
+            if not isinstance(value, _PLAIN):
+                found[f"state {number} {name}"] = value
+    return found
 
 
 def _matches(now: dict[str, Any], before: dict[str, Any]) -> bool:

@@ -38,6 +38,10 @@ class Moved(Exception):
     """A replay is not right any more: what it was made for has changed. Nothing has been done yet."""
 
 
+class Shared(Exception):
+    """Memory is shared with NumPy for now, which the fast way of a replay can't keep in step."""
+
+
 class Replay:
     """Runs a plan. `run(tensors, floats)` gives what the function would return.
 
@@ -203,10 +207,11 @@ def finish(plan: Plan, tensors: Sequence[Tensor], nodes: Sequence[Node], numbers
         change.table[change.key] = numbers[change.number.line]
     for effect in plan.effects:
         effect()
-    return trees.unflatten([_result(result, tensors, nodes, numbers) for result in plan.results], plan.structure)
+    return trees.unflatten([result_of(result, tensors, nodes, numbers) for result in plan.results], plan.structure)
 
 
-def _result(result: Any, tensors: Sequence[Tensor], nodes: Sequence[Node], numbers: dict[int, Any]) -> Any:
+def result_of(result: Any, tensors: Sequence[Tensor], nodes: Any, numbers: dict[int, Any]) -> Any:
+    """One of the things that a function returns. nodes: by output."""
     if isinstance(result, Made):
         node = nodes[result.output]
         return wrap(node if result.history is None or node.tracked else with_dead_history(node, result.history))
@@ -215,7 +220,7 @@ def _result(result: Any, tensors: Sequence[Tensor], nodes: Sequence[Node], numbe
     if isinstance(result, Computed):
         return numbers[result.line]
     if isinstance(result, Viewed):
-        tensor = _result(result.base, tensors, nodes, numbers)
+        tensor = result_of(result.base, tensors, nodes, numbers)
         for primitive, params, silent in result.views:
             tensor = view(tensor, primitive, params, silent)
         return tensor

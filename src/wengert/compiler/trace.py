@@ -65,7 +65,7 @@ class Changed(NamedTuple):
 class Count:
     """Step counts of an optimiser that are equal and move together: one number, and the cells that show it."""
 
-    __slots__ = ("now", "type", "cells", "number", "after")
+    __slots__ = ("now", "type", "cells", "number", "after", "array", "node")
 
     def __init__(self, now: float, type: Any) -> None:
         self.now = now
@@ -73,6 +73,8 @@ class Count:
         self.cells: list[Cell] = []
         self.number: Any = None
         self.after = -1  # the line of the number that it becomes
+        self.array: Any = None  # what the cells show, where one array serves them all
+        self.node: Any = None
 
 
 class Trace:
@@ -85,6 +87,7 @@ class Trace:
     draws      counter node -> where it came from;   keys: key node -> stream
     modules    the modules that were called, each with its attributes at that time, by id
     beginning  whether the function made something that later calls find there
+    optimizers those that took a step, by id
     reason     why the trace was given up, with the user's line
     strict     whether to raise instead of giving up
     """
@@ -105,6 +108,7 @@ class Trace:
         self.keys: dict[Node, Any] = {}
         self.drawn_from: dict[int, int] = {}
         self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self.optimizers: dict[int, Any] = {}
         self.changed: list[Changed] = []
         self.effects: list[Callable[[], None]] = []
         self.options: list[tuple[Any, dict[Any, Any]]] = []
@@ -147,6 +151,9 @@ class Trace:
     def entered(self, module: Any) -> None:
         if id(module) not in self.modules:
             self.modules[id(module)] = module, dict(vars(module))
+
+    def steps(self, optimizer: Any) -> None:
+        self.optimizers[id(optimizer)] = optimizer
 
     def repeat(self, effect: Callable[[], None]) -> None:
         self.effects.append(effect)

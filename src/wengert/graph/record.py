@@ -48,6 +48,9 @@ class Listener(Protocol):
     def number_in(self, tensor: Any) -> Any:
         """The number that a tensor of one element holds, as a run-time number."""
 
+    def steps(self, optimizer: Any) -> None:
+        """An optimizer takes a step."""
+
     def begins(self) -> None:
         """The function makes something that later calls find there."""
 

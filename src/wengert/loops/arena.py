@@ -4,6 +4,7 @@ buffer is alive, and inputs whose memory an output can take over."""
 from __future__ import annotations
 
 from collections import Counter
+from typing import Optional
 
 from wengert.graph.node import ArrayType
 from wengert.loops.nest import (
@@ -104,10 +105,26 @@ def plan(program: Program) -> tuple[dict[int, int], int]:
     return offsets, size
 
 
-def donations(program: Program) -> dict[int, int]:
+def latest_first(program: Program) -> Program:
+    """The same program with the stores at the end of each step in falling order of their values. What is computed from
+    other results then comes before them (x - rate * m before m), and each can be written over what it was made from."""
+    return program._replace(steps=tuple([_latest_first(step) for step in program.steps]))
+
+
+def _latest_first(step: ProgramStep) -> ProgramStep:
+    if isinstance(step, (Call, Repeat)):
+        return step
+    if isinstance(step, Contract):
+        return step._replace(stores=tuple(sorted(step.stores, key=lambda store: -store.value)))
+    last_fold = max([n for n, action in enumerate(step.actions) if isinstance(action, Fold)], default=-1)
+    end = sorted(step.actions[last_fold + 1 :], key=lambda action: -action.value)
+    return step._replace(actions=(*step.actions[: last_fold + 1], *end))
+
+
+def donations(program: Program, wanted: Optional[dict[int, int]] = None) -> dict[int, int]:
     """Output buffer -> input buffer whose memory it can take: the only step that writes the output is the last to read
     the input, and reads it only where it writes. No later step can fail on the values, so a failed run has written over
-    nothing."""
+    nothing. With `wanted`, only these pairs are looked at."""
     last_read: dict[int, int] = {}
     may_fail = -1
     writers: Counter[int] = Counter()
@@ -125,7 +142,7 @@ def donations(program: Program) -> dict[int, int]:
         for output in [b for b in writes(step) & outputs if writers[b] == 1]:
             for source in sorted(reads(step)):
                 if (
-                    source < program.inputs
+                    (source < program.inputs if wanted is None else wanted.get(output) == source)
                     and source not in outputs
                     and source not in found.values()
                     and last_read[source] == number

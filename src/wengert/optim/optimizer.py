@@ -16,6 +16,7 @@ from copy import deepcopy
 from typing import Any, Optional
 from weakref import ref
 
+from wengert.graph.changes import changes
 from wengert.graph.record import Listener, noting_writes, recorder, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
@@ -131,6 +132,7 @@ class Optimizer:
             group.setdefault(name, default)
         self._check_membership(group)
         self.param_groups.append(group)
+        changes.count += 1
 
     def _check_membership(self, group: dict[str, Any]) -> None:
         """Each parameter once, and all groups either with names or without."""
@@ -247,6 +249,7 @@ class Optimizer:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        changes.count += 1
         if "_before" not in self.__dict__:
             self._make_hooks()
         for group in self.param_groups:  # options that came after the state was saved
@@ -356,6 +359,7 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
 @contextmanager
 def _listening(optimizer: Optimizer, trace: Listener) -> Iterator[None]:
     """In a function that is traced for `compile`: the numbers that this step reads are asked for anew by every replay."""
+    trace.steps(optimizer)
     before = _entries(optimizer)
     with trace.runtime_numbers([*optimizer.param_groups, *optimizer.state.values()]):
         yield

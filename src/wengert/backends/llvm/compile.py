@@ -12,6 +12,7 @@ from wengert.backends.llvm import jit, operations, product
 from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
 from wengert.graph.graph import Graph
+from wengert.loops.arena import latest_first
 from wengert.loops.lower import lower
 from wengert.rewrite.pipeline import prepare
 
@@ -31,5 +32,5 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
         return None
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
-    lowered = lower(prepare(graph), operations.supports)
+    lowered = latest_first(lower(prepare(graph), operations.supports))
     return Compiled(lowered, objects(program_text(lowered), jit.compile_object), graph)

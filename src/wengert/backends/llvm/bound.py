@@ -1,0 +1,222 @@
+"""A program bound to memory that stays: what a replay calls again and again.
+
+Pointers of parameters, state and numbers are in the program's table once and for all. Before each call the code itself
+looks whether the objects of Python around them are still what they were when they were bound: *words*, pairs of an
+address and what should stand there (the node of a cell, a count of references). Then it reads the data pointers of the
+arrays that differ from call to call out of a list, and runs. All of it is one call of machine code.
+
+Objects of CPython are read at addresses that are measured, not assumed (`slot`), and only while the interpreter's lock is
+held; a program that runs for long gives the lock back meanwhile.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Any, Optional
+
+import numpy as np
+
+from wengert.backends.llvm import jit, product
+from wengert.backends.llvm.code import split
+from wengert.backends.llvm.program import Compiled
+from wengert.loops.arena import donations, made_by_call
+from wengert.loops.nest import Call
+
+READY, FAILED, CHANGED = -1, -2, -3  # what `call` gives; 0 and up: the number of an array that is not row-major
+
+
+class Bound:
+    """One program with its memory. Calls must come one at a time."""
+
+    def __init__(self, compiled: Compiled, moving: Sequence[int], made: Sequence[int], long: bool) -> None:
+        """moving: input positions, made: output positions whose arrays come with each call, in this order; long: whether
+        other threads of Python should run meanwhile."""
+        program = compiled.program
+        self.compiled = compiled
+        places = [*moving, *[program.outputs[at][0] for at in made]]
+        self._places: Any = np.array([len(places), *[place * 8 for place in places]], np.int64)
+        self._control: Any = np.zeros(7, np.int64)
+        self._words = np.zeros((0, 2), np.int64)
+        segment = compiled.code.address("segment0")
+        places_address = self._places.ctypes.data
+        self._control[3:] = (compiled._buffers, places_address, 0 if long else segment, 0)
+        self._start = _start()
+        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(segment) if long else None
+        self._address = self._control.ctypes.data
+        self._failure = ctypes.c_uint8.from_address(compiled._failures.ctypes.data)
+        nothing: list[Any] = []
+        no_places = np.zeros(1, np.int64)
+        compiled._enter(id(nothing), compiled._buffers, no_places.ctypes.data)  # the code's own way to the table
+
+    def bind(self, buffer: int, array: Any) -> None:
+        """The memory of a buffer, from now on. The caller keeps the array."""
+        self.compiled._table[buffer + 1] = array.ctypes.data
+
+    def take_turns(self, pairs: Sequence[tuple[int, Any, Any]]) -> None:
+        """Buffers with two memories each: the first one now, and after each `swap` the other. The caller keeps them."""
+        self._turning = np.array([pair[0] + 1 for pair in pairs], np.int64)
+        self._turns = [
+            np.array([first.ctypes.data for _, first, _ in pairs], np.uint64),
+            np.array([second.ctypes.data for _, _, second in pairs], np.uint64),
+        ]
+        self.compiled._table[self._turning] = self._turns[0]
+
+    def swap(self) -> None:
+        """Let every buffer with two memories have its other one."""
+        self._turns.reverse()
+        self.compiled._table[self._turning] = self._turns[0]
+
+    def watch(self, words: Sequence[tuple[int, int]]) -> None:
+        """What should stand at addresses for a call to be right."""
+        self._words = np.array(words, np.int64).reshape(-1, 2)
+        self._control[:2] = (self._words.ctypes.data, len(words))
+
+    def call(self, arrays: list[Any]) -> int:
+        """Run on these arrays. READY; FAILED on an index out of bounds; CHANGED, or the number of an array that is not
+        row-major, and then nothing has been done."""
+        control = self._control
+        control[2] = id(arrays)
+        control[6] = product.scratch()
+        status: int = self._start(self._address)
+        if status != READY:
+            return status
+        if self._run is not None:
+            self._run(self.compiled._buffers, product.scratch())
+        if self._failure.value:
+            self._failure.value = 0
+            return FAILED
+        return READY
+
+
+def can_bind(compiled: Any) -> bool:
+    """Whether a program can be bound: all of it is machine code, and each output has a buffer of its own."""
+    if not isinstance(compiled, Compiled) or sys.implementation.name != "cpython" or _without_lock():
+        return False
+    p = compiled.program
+    if any([isinstance(output[0], tuple) for output in p.outputs]):
+        return False
+    outputs = [output[0] for output in p.outputs]
+    first = p.inputs + len(p.constants)
+    plain = len(split(p)) == 1 and not isinstance(p.steps[0], Call)
+    own = len(set(outputs)) == len(outputs) and all([b >= first and not made_by_call(p, b) for b in outputs])
+    return plain and own
+
+
+def _without_lock() -> bool:
+    enabled = getattr(sys, "_is_gil_enabled", None)
+    return enabled is not None and not enabled()
+
+
+def in_place(compiled: Compiled, wanted: dict[int, int]) -> set[int]:
+    """Of the pairs (output, input), those whose output can be written over its input: the outputs."""
+    program = compiled.program
+    buffers = {program.outputs[output][0]: source for output, source in wanted.items()}
+    found = donations(program, buffers)
+    return {output for output in wanted if program.outputs[output][0] in found}
+
+
+@cache
+def slot(kind: type, name: str) -> Optional[int]:
+    """How far into an object of a class with slots an attribute lies; None if that can't be seen."""
+    probe: Any = object.__new__(kind)
+    mark = object()
+    setattr(probe, name, mark)
+    for offset in range(16, 256, 8):
+        if offset >= kind.__basicsize__:
+            return None
+        if ctypes.c_int64.from_address(id(probe) + offset).value == id(mark):
+            return offset
+    return None
+
+
+def word(address: int) -> int:
+    """What stands at an address now."""
+    return ctypes.c_int64.from_address(address).value
+
+
+@lru_cache(maxsize=1)
+def _start() -> Any:
+    code = jit.Loaded(jit.compile_object(_START))
+    function = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_start"))
+    function._code = code  # type: ignore[attr-defined]
+    return function
+
+
+# control: words, their number, list, buffers, places, segment or null, work. PyListObject: items at 24; PyArrayObject: data
+# at 16, flags at 64 (`program.py` checks these at import).
+_START = """
+define i64 @wengert_start(ptr %control) nounwind {
+entry:
+  %words = load ptr, ptr %control, align 8
+  %np = getelementptr i64, ptr %control, i64 1
+  %n = load i64, ptr %np, align 8
+  br label %words.head
+words.head:
+  %w = phi i64 [0, %entry], [%w1, %words.next]
+  %wm = icmp slt i64 %w, %n
+  br i1 %wm, label %words.body, label %arrays
+words.body:
+  %w2 = mul i64 %w, 2
+  %ap = getelementptr i64, ptr %words, i64 %w2
+  %a = load ptr, ptr %ap, align 8
+  %ep = getelementptr i64, ptr %ap, i64 1
+  %e = load i64, ptr %ep, align 8
+  %v = load i64, ptr %a, align 8
+  %same = icmp eq i64 %v, %e
+  br i1 %same, label %words.next, label %changed
+words.next:
+  %w1 = add i64 %w, 1
+  br label %words.head
+arrays:
+  %lp = getelementptr i64, ptr %control, i64 2
+  %list = load ptr, ptr %lp, align 8
+  %bp = getelementptr i64, ptr %control, i64 3
+  %buffers = load ptr, ptr %bp, align 8
+  %pp = getelementptr i64, ptr %control, i64 4
+  %places = load ptr, ptr %pp, align 8
+  %itemsp = getelementptr i8, ptr %list, i64 24
+  %items = load ptr, ptr %itemsp, align 8
+  %m = load i64, ptr %places, align 8
+  br label %arrays.head
+arrays.head:
+  %i = phi i64 [0, %arrays], [%i1, %arrays.next]
+  %im = icmp slt i64 %i, %m
+  br i1 %im, label %arrays.body, label %run
+arrays.body:
+  %i1 = add i64 %i, 1
+  %ip = getelementptr ptr, ptr %items, i64 %i
+  %array = load ptr, ptr %ip, align 8
+  %fp = getelementptr i8, ptr %array, i64 64
+  %flags = load i32, ptr %fp, align 4
+  %wanted = and i32 %flags, 257
+  %ok = icmp eq i32 %wanted, 257
+  br i1 %ok, label %arrays.next, label %bad
+arrays.next:
+  %dp = getelementptr i8, ptr %array, i64 16
+  %data = load ptr, ptr %dp, align 8
+  %qp = getelementptr i64, ptr %places, i64 %i1
+  %place = load i64, ptr %qp, align 8
+  %tp = getelementptr i8, ptr %buffers, i64 %place
+  store ptr %data, ptr %tp, align 8
+  br label %arrays.head
+run:
+  %sp = getelementptr i64, ptr %control, i64 5
+  %segment = load ptr, ptr %sp, align 8
+  %none = icmp eq ptr %segment, null
+  br i1 %none, label %done, label %call
+call:
+  %kp = getelementptr i64, ptr %control, i64 6
+  %work = load ptr, ptr %kp, align 8
+  call void %segment(ptr %buffers, ptr %work)
+  br label %done
+done:
+  ret i64 -1
+changed:
+  ret i64 -3
+bad:
+  ret i64 %i
+}
+"""

@@ -1,0 +1,145 @@
+"""The fast way of a replay: memory in place, and what must not be written over."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+
+import wengert as torch
+from tests.compiler.programs import batches, classifier, training
+from wengert import nn, optim
+from wengert.backends.llvm import bound
+from wengert.nn import functional as F
+from wengert.settings import settings
+from wengert.tensors.cell import Cell
+from wengert.tensors.tensor import Tensor
+
+
+@pytest.fixture(autouse=True)
+def compiled():
+    with settings.scope(tier="compile"):
+        yield
+
+
+def fast_of(step):
+    (programs,) = step.programs.values()
+    return programs[0].fast
+
+
+def model_of(built):
+    return next(c.cell_contents for c in built.step.__closure__ if isinstance(c.cell_contents, nn.Module))
+
+
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, lr=0.1), lambda p: optim.Adam(p, lr=0.01)], ids=["SGD", "Adam"])
+def test_parameters_and_state_stay_in_their_memory(make):
+    torch.manual_seed(0)
+    built = training(make)
+    model = model_of(built)
+    step = torch.compile(built.step, fullgraph=True)
+    for batch in built.batches[:4]:
+        step(*batch)
+    fast = fast_of(step)
+    assert fast is not None
+    before = [id(kept.node.value) for kept in fast.kept if not kept.spare]
+    assert before
+    old = model[0].weight.detach().clone().numpy().copy()
+    step(*built.batches[4])
+    assert [id(kept.node.value) for kept in fast.kept if not kept.spare] == before
+    assert not np.array_equal(model[0].weight.detach().numpy(), old)
+
+
+def test_what_somebody_holds_is_left_to_them():
+    torch.manual_seed(0)
+    built = training(lambda p: optim.SGD(p, lr=0.1))
+    model = model_of(built)
+    step = torch.compile(built.step, fullgraph=True)
+    kept, copies = [], []
+    for number in range(12):
+        weight = model[0].weight
+        pending = weight * 1.0  # reads the memory, and runs later
+        kept.append(weight.detach() if number % 2 else pending)
+        copies.append(np.array(weight.detach().clone().numpy()))
+        step(*built.batches[number % 6])
+        if number % 2 == 0:
+            np.testing.assert_array_equal(kept[-1].detach().numpy(), copies[-1])
+    assert step.traces == 1
+    for tensor in kept[1::2]:  # a detached tensor shares the memory
+        np.testing.assert_array_equal(tensor.numpy(), model[0].weight.detach().numpy())
+
+
+def test_a_history_that_needs_what_was_written_over_says_so():
+    built = training(lambda p: optim.SGD(p, lr=0.1))
+    model = model_of(built)
+    step = torch.compile(built.step, fullgraph=True)
+    x, t = built.batches[0]
+    for _ in range(3):
+        step(x, t)
+    loss = F.cross_entropy(model(x), t)
+    loss.item()
+    step(x, t)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_numpy_sees_what_a_replay_writes():
+    total = torch.zeros(3)
+    f = torch.compile(lambda x: total.add_(x).sum(), fullgraph=True)
+    for k in range(1, 4):
+        assert f(torch.ones(3)).item() == 3.0 * k
+    array = total.numpy()
+    for k in range(4, 7):
+        f(torch.ones(3))
+        assert array.tolist() == [float(k)] * 3
+    array[:] = 0
+    assert f(torch.ones(3)).item() == 3.0
+    del array
+    gc.collect()
+    for k in range(2, 5):
+        assert f(torch.ones(3)).item() == 3.0 * k
+
+
+def test_arguments_in_any_layout():
+    f = torch.compile(lambda x, y: x * 2 + y, fullgraph=True)
+    data = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for _ in range(3):
+        x, y = torch.from_numpy(data.T), torch.from_numpy(np.asfortranarray(data.T))
+        np.testing.assert_array_equal(f(x, y).numpy(), data.T * 3)
+        np.testing.assert_array_equal(f(torch.tensor(data).t(), torch.tensor(data.T)).numpy(), data.T * 3)
+
+
+def test_results_that_are_kept_stay():
+    f = torch.compile(lambda x: x * 2, fullgraph=True)
+    kept = [f(torch.full((4,), float(k))) for k in range(6)]
+    assert [x[0].item() for x in kept] == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+
+
+def test_counts_that_are_loaded_anew():
+    torch.manual_seed(0)
+    model = classifier()
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+
+    @torch.compile(fullgraph=True)
+    def step(x, t):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), t).backward()
+        optimizer.step()
+
+    data = batches(4)
+    for batch in data:
+        step(*batch)
+    saved = optimizer.state_dict()
+    assert {known["step"].item() for known in saved["state"].values()} == {4.0}
+    optimizer.load_state_dict(saved)
+    for known in optimizer.state.values():
+        known["step"].fill_(100)
+    step(*data[0])
+    assert {known["step"].item() for known in optimizer.state.values()} == {101.0}
+
+
+def test_slots_are_found():
+    cell = Cell(None)
+    tensor = torch.ones(1)
+    assert bound.word(id(cell) + bound.slot(Cell, "node")) == id(None)
+    assert bound.word(id(tensor) + bound.slot(Tensor, "_node")) == id(tensor._node)
