@@ -188,6 +188,10 @@ class _Builder:
                 if content.tracked and not self._is_dead(content):
                     self.plan.alive = True
 
+        for count in self.plan.counts:
+            if count.after < 0:
+                count.after = count.number.line
+
     def _is_dead(self, node: Node) -> bool:
         return any([x.mark & RELEASED for x in ancestors([node], lambda x: x.tracked and x in self.on_tape)])
 

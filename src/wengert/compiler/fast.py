@@ -238,8 +238,8 @@ class FastReplay:
         if self.swapping:
             self._swap()
         for count, place in self.counted:
-            count.now = numbers[place]
-            count.array[()] = count.now
+            count.array[()] = numbers[place]
+            count.now = count.array.item()
         if self.single is not None:
             primitive, params, tracked = self.single
             node = Node(primitive, (), params, self.types[0], tracked, next_serial(), None)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Optional
 from wengert.errors import CompileError
 from wengert.graph.node import LIVE, Node
 from wengert.graph.number import NumberProgram, RuntimeNumber
-from wengert.graph.record import next_serial, noting_writes, recorder
+from wengert.graph.record import next_serial, noting_writes, recorder, settle_number
 from wengert.origin import user_line
 from wengert.primitives.control import identity
 from wengert.runtime.flush import flush
@@ -72,7 +72,7 @@ class Count:
         self.type = type
         self.cells: list[Cell] = []
         self.number: Any = None
-        self.after = -1  # the line of the number that it becomes
+        self.after = -1  # the line of the number that it becomes; -1: it stays
         self.array: Any = None  # what the cells show, where one array serves them all
         self.node: Any = None
 
@@ -158,20 +158,24 @@ class Trace:
     def repeat(self, effect: Callable[[], None]) -> None:
         self.effects.append(effect)
 
-    def number_in(self, tensor: Tensor) -> Any:
-        """The number in a tensor of one element: a count of an optimiser's. It is read from the cell by every replay."""
+    def number_in(self, tensor: Tensor, shared: bool = False) -> Any:
+        """The number in a tensor of one element, which an optimizer keeps. It is read from the cell by every replay.
+        shared: numbers that are equal now, and are asked for in this way, will stay equal (counts of steps)."""
         node = tensor._current()
         value = node.value
         if value is None or node.serial > self.first:
             if value is None:
                 self.refuse("the step count of an optimizer is computed")
             return value if value.__class__ is RuntimeNumber else tensor.item()
-        plain = value if value.__class__ in (int, float) else value.item()
-        count = self.counts.get((plain, node.type))
+        plain = settle_number(node).item()
+        key = (plain, node.type) if shared else id(link_of(tensor).cell)
+        count = self.counts.get(key)
         if count is None:
-            count = self.counts[plain, node.type] = Count(plain, node.type)
+            count = self.counts[key] = Count(plain, node.type)
             count.number = self.numbers.source(f"{self.numbers.name(count)}.now", plain)
-        count.cells.append(link_of(tensor).cell)
+        cell = link_of(tensor).cell
+        if not any([known is cell for known in count.cells]):
+            count.cells.append(cell)
         return count.number
 
     def argument(self, value: float) -> RuntimeNumber:

@@ -45,8 +45,8 @@ class Listener(Protocol):
     def runtime_numbers(self, tables: Sequence[Any]) -> AbstractContextManager[None]:
         """Within, the numbers in these dicts are run-time numbers."""
 
-    def number_in(self, tensor: Any) -> Any:
-        """The number that a tensor of one element holds, as a run-time number."""
+    def number_in(self, tensor: Any, shared: bool = False) -> Any:
+        """The number that a tensor of one element holds, as a run-time number; `shared` for equal ones that stay equal."""
 
     def steps(self, optimizer: Any) -> None:
         """An optimizer takes a step."""

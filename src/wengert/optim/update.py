@@ -275,7 +275,7 @@ def new_count(value: float = 0.0) -> Tensor:
 
 def count_up(count: Tensor) -> float:
     """Add one; the new count. Known at once: the addition is not recorded."""
-    number: float = (count.item() if recorder.trace is None else recorder.trace.number_in(count)) + 1
+    number: float = (count.item() if recorder.trace is None else recorder.trace.number_in(count, True)) + 1
     write(count, scalar(number, count._node.type.dtype))
     return number
 
