@@ -197,9 +197,15 @@ class _Builder:
 
     def _count(self, count: Count, content: Node) -> None:
         number = content.value
-        if number.__class__ is not RuntimeNumber or count.after not in (-1, number.line):
+        if number.__class__ in (int, float):  # the same every time, while the conditions hold
+            line = self.trace.numbers.constant(number)
+        elif number.__class__ is RuntimeNumber:
+            line = number.line
+        else:
+            raise Refusal("a number that an optimizer keeps is computed")
+        if count.after not in (-1, line):
             raise Refusal("the step counts of an optimizer go apart")
-        count.after = number.line
+        count.after = line
 
     def _new_gradients(self) -> None:
         for tensor, before, read in self.trace.grads.values():
