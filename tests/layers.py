@@ -51,7 +51,10 @@ THIRD_PARTY: dict[str, set[str]] = {
 
 # Modules that bring a heavy package, or that few programs need, and so may be imported inside a function, by the first
 # call that needs them.
-ON_DEMAND = {"wengert.backends.llvm", "wengert.runtime.disk", "wengert.compiler", "wengert.compiler.fast"}
+ON_DEMAND = {
+    "wengert.backends.llvm", "wengert.runtime.disk", "wengert.compiler", "wengert.compiler.fast",
+    "wengert.compiler.explanation",
+}  # fmt: skip
 
 
 def module_name(path: Path) -> str:

@@ -434,6 +434,8 @@ _IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "s
 def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _import_module(f"wengert.{name}")
+    if name == "_dynamo":  # where PyTorch's programs find `reset` and `config`
+        return _import_module("wengert.compiler")
     if name in _IN_LATER:
         return getattr(_import_module(f"wengert.{_IN_LATER[name]}"), name)
     raise AttributeError(f"module 'wengert' has no attribute {name!r}")

@@ -29,6 +29,16 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _some_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        chosen = [word.strip() for word in text.split(",") if word.strip()]
+        if not set(words).issuperset(chosen):
+            raise ValueError(f"expected words out of {', '.join(words)} with commas between them, got {text!r}")
+        return ",".join(chosen)
+
+    return parse
+
+
 def _flag(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
 
@@ -37,6 +47,9 @@ TABLE: dict[str, Switch] = {
     "tier": Switch("auto", "WENGERT_TIER", _one_of("interpret", "compile", "auto"), "which executables run a graph"),
     "pending_limit": Switch(2048, "WENGERT_PENDING_LIMIT", int, "pending nodes at which a flush happens by itself"),
     "plan_limit": Switch(512, "WENGERT_PLAN_LIMIT", int, "executables kept in memory"),
+    "dump": Switch(
+        "", "WENGERT_DUMP", _some_of("graph", "loops", "llvm"), "what of each program to write to stderr as it compiles"
+    ),
     "anomaly": Switch(False, "WENGERT_ANOMALY", _flag, "look for NaN after every backward operation"),
     "face": Switch("wengert", "WENGERT_FACE", str, "module name that printed dtypes carry"),
     "arrays": Switch(
@@ -53,6 +66,7 @@ class Settings:
     tier: str
     pending_limit: int
     plan_limit: int
+    dump: str
     anomaly: bool
     face: str
     arrays: str

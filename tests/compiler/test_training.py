@@ -130,6 +130,26 @@ def test_a_parameter_without_a_gradient_stays():
     check(build)
 
 
+def test_a_loss_that_differentiates_the_network_itself():
+    def build():
+        model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+
+        def step(points):
+            points = points.detach().requires_grad_()  # a leaf of its own, whose gradient nobody asks for
+            optimizer.zero_grad()
+            (first,) = torch.autograd.grad(model(points).sum(), points, create_graph=True)
+            (second,) = torch.autograd.grad(first[:, 0].sum(), points, create_graph=True)
+            loss = ((first[:, 1] - second[:, 0]) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return Built(step, lambda: list(model.parameters()), [(torch.randn(20, 2),) for _ in range(6)])
+
+    check(build, traces=2)
+
+
 def test_two_models_and_two_optimizers_in_one_step():
     def build():
         first, second = classifier(), classifier()

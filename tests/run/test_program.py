@@ -105,3 +105,19 @@ def test_version_and_info(wengert):
     assert done.returncode == 0 and done.stderr == ""
     names = [line.split()[0] for line in done.stdout.splitlines()]
     assert names == "wengert python system cpu features cores threads tier cache numpy blas switches".split()
+
+
+def test_what_programs_ask_of_torch_compile(wengert):
+    program = """
+    import torch
+    import torch._dynamo
+    torch._dynamo.config.suppress_errors = True
+    f = torch.compile(lambda x: x * 2 + 1, mode="reduce-overhead", backend="inductor", dynamic=False)
+    print(f(torch.ones(2)).tolist(), f(torch.zeros(2)).tolist())
+    torch._dynamo.reset()
+    torch.compiler.reset()
+    torch.compiler.cudagraph_mark_step_begin()
+    print(f(torch.ones(2)).tolist(), torch.compiler.is_compiling(), torch.compiler.list_backends())
+    """
+    done = wengert("run", "a.py", files={"a.py": program})
+    assert done.stdout == "[3.0, 3.0] [1.0, 1.0]\n[3.0, 3.0] False ['wengert']\n"

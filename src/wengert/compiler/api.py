@@ -93,3 +93,39 @@ def reset() -> None:
 def wait(seconds: Optional[float] = None) -> bool:
     """Wait until everything that is being compiled in the background is ready; False when that took longer."""
     return wait_for_compilation(seconds)
+
+
+def is_dynamo_compiling() -> bool:
+    """As `is_compiling`."""
+    return is_compiling()
+
+
+def is_exporting() -> bool:
+    """Whether a program is being exported: never, yet."""
+    return False
+
+
+def list_backends(exclude_tags: Any = ()) -> list[str]:
+    """The compilers that there are: one."""
+    return ["wengert"]
+
+
+def allow_in_graph(fn: Any) -> Any:
+    """The function itself: every function of recorded operations may be part of a program."""
+    return fn
+
+
+def cudagraph_mark_step_begin() -> None:
+    """Nothing: results are never written over by the next step."""
+
+
+class Config:
+    """Switches that PyTorch programs set on ``torch._dynamo.config``; accepted, and without effect."""
+
+    def __init__(self) -> None:
+        self.suppress_errors = False
+        self.cache_size_limit = self.recompile_limit = 16
+        self.verbose = False
+
+
+config = Config()

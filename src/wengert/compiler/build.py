@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from wengert.compiler.plan import (
     Source,
     Viewed,
 )
-from wengert.compiler.trace import Count, Trace
+from wengert.compiler.trace import Count, Gradient, Trace
 from wengert.graph.graph import Graph, graph_of
 from wengert.graph.node import RELEASED, ArrayType, Node
 from wengert.graph.number import RuntimeNumber
@@ -37,6 +38,22 @@ from wengert.primitives.control import leaf
 from wengert.runtime.flush import held
 from wengert.tensors.cell import Cell, Link
 from wengert.tensors.tensor import Tensor, link_of
+
+references = getattr(sys, "getrefcount", None)
+
+
+def _calibrate() -> int:
+    """The references to a tensor that only a `Gradient` holds, while a loop looks at it."""
+    if references is None:
+        return 0
+    held = {0: Gradient(object(), None, False)}  # type: ignore[arg-type]
+    count = 0
+    for tensor, _before, _read in held.values():
+        count = references(tensor)
+    return count
+
+
+_OF_LOCAL = _calibrate()
 
 
 def plan_of(trace: Trace, result: Any, keep_gradients: bool) -> Plan:
@@ -209,6 +226,8 @@ class _Builder:
 
     def _new_gradients(self) -> None:
         for tensor, before, read in self.trace.grads.values():
+            if references is not None and references(tensor) == _OF_LOCAL + (id(tensor) in self.trace.shown_tensors):
+                continue  # a tensor of the function's own, which is gone
             now = tensor._grad
             target = next((Argument(i) for i, given in enumerate(self.trace.tensors) if given is tensor), tensor)
             if read:

@@ -24,6 +24,7 @@ from wengert.compiler.trace import Trace
 from wengert.dtypes import get_default_dtype
 from wengert.errors import CompileError
 from wengert.graph.record import recorder
+from wengert.loops.show import show_step
 from wengert.runtime.flush import flush, one_at_a_time
 from wengert.runtime.tiers import Entry, compile_soon
 from wengert.tensors.tensor import Tensor
@@ -40,7 +41,8 @@ class Program:
         self.owners = owners
         self.replay = replay
         self.fast: Any = None
-        self.is_settled = replay is None or isinstance(replay, Recorded)  # whether there can be no other fast way
+        self.is_recorded = isinstance(replay, Recorded)
+        self.is_settled = replay is None or self.is_recorded  # whether there can be no other fast way
 
     def run(self, tensors: Sequence[Tensor], floats: Sequence[float]) -> Any:
         """What the function would return. Raises: Moved, and what only values decide."""
@@ -124,6 +126,12 @@ class CompiledFunction:
         self._floats: dict[Any, list[Any]] = {}
         self._warned: set[str] = set()
         _every.add(self)
+
+    @property
+    def kernels(self) -> list[str]:
+        """What the programs of this function that are compiled so far run, step by step, as text."""
+        found = [one.replay.entry.compiled for programs in self.programs.values() for one in programs if one.replay]
+        return [show_step(step) for compiled in found if compiled is not None for step in compiled.program.steps]  # type: ignore[attr-defined]
 
     def __get__(self, owner: Any, kind: Any = None) -> Any:
         """As a decorated method: one compiled function for each object."""

@@ -62,7 +62,7 @@ class Replay:
         self.check(tensors)
         self.plan.floats[:] = floats
         numbers = self.numbers()
-        inputs = self._inputs(tensors, numbers)
+        inputs = self._values(tensors, numbers)
         outputs = self.entry.run(inputs)
         given = {id(value) for value in inputs}
         outputs = [y.copy() if id(y) in given or y.base is not None else y for y in outputs]
@@ -104,7 +104,7 @@ class Replay:
             raise Moved("a number that the function branches on has changed")
         return dict(zip(self.lines, found))
 
-    def _inputs(self, tensors: Sequence[Tensor], numbers: dict[int, Any]) -> list[Any]:
+    def _values(self, tensors: Sequence[Tensor], numbers: dict[int, Any]) -> list[Any]:
         draws = [stream.take(count) for stream, count in self.plan.streams]
         values: list[Any] = []
         for source, type in zip(self.plan.inputs, self.plan.graph.inputs):
@@ -120,6 +120,13 @@ class Replay:
                 assert isinstance(type, ArrayType)
                 number = numbers[source.line] if isinstance(source, Number) else drawn(source, draws)
                 values.append(type.dtype.array(number))
+        return values
+
+    def values(self, tensors: Sequence[Tensor]) -> list[Any]:
+        """The arrays that a run with these arguments would begin from. Draws no random numbers."""
+        values = self._values(tensors, self.numbers())
+        for stream, count in self.plan.streams:
+            stream.take(-count)
         return values
 
     # --- after -------------------------------------------------------------------------------------------------------

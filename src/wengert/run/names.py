@@ -5,6 +5,7 @@ from __future__ import annotations
 # The program's name -> wengert's. Below each, further parts are the same: torch.nn.functional -> wengert.nn.functional.
 NAMES = {
     "torch": "wengert",
+    "torch._dynamo": "wengert.compiler",
     "torchvision": "wengert.run.vision",
     "torchvision.datasets": "wengert.datasets",
     "torchvision.transforms": "wengert.datasets.transforms",

@@ -38,14 +38,14 @@ class Bound:
         self.compiled = compiled
         places = [*moving, *[program.outputs[at][0] for at in made]]
         self._places: Any = np.array([len(places), *[place * 8 for place in places]], np.int64)
-        self._control: Any = np.zeros(7, np.int64)
+        self._control = (ctypes.c_int64 * 7)()
         self._words = np.zeros((0, 2), np.int64)
         segment = compiled.code.address("segment0")
         places_address = self._places.ctypes.data
-        self._control[3:] = (compiled._buffers, places_address, 0 if long else segment, 0)
+        self._control[3:] = [compiled._buffers, places_address, 0 if long else segment, 0]
         self._start = _start()
         self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(segment) if long else None
-        self._address = self._control.ctypes.data
+        self._address = ctypes.addressof(self._control)
         self._failure = ctypes.c_uint8.from_address(compiled._failures.ctypes.data)
         nothing: list[Any] = []
         no_places = np.zeros(1, np.int64)
@@ -72,7 +72,7 @@ class Bound:
     def watch(self, words: Sequence[tuple[int, int]]) -> None:
         """What should stand at addresses for a call to be right."""
         self._words = np.array(words, np.int64).reshape(-1, 2)
-        self._control[:2] = (self._words.ctypes.data, len(words))
+        self._control[:2] = [self._words.ctypes.data, len(words)]
 
     def call(self, arrays: list[Any]) -> int:
         """Run on these arrays. READY; FAILED on an index out of bounds; CHANGED, or the number of an array that is not

@@ -43,6 +43,16 @@ def program_text(program: Program) -> str:
     return "\n".join([*bodies, shared.text()])
 
 
+def steps_apart(program: Program) -> str:
+    """The LLVM IR of a program as a function for each step, to look at them one by one: segmentN is step N, and the one
+    after the last does nothing."""
+    shared = Shared()
+    shared.declarations["wengert_parallel"] = "declare void @wengert_parallel(ptr, ptr, i64, i64, i64, i64)"
+    writer = _Segments(program, shared)
+    bodies = [writer.segment(n, [step]) for n, step in enumerate(program.steps) if not isinstance(step, Call)]
+    return "\n".join([*bodies, writer.segment(len(program.steps), ()), shared.text()])
+
+
 class _Segments:
     """Writes the functions of segments."""
 

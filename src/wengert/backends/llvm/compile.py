@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Optional
 
@@ -11,10 +12,14 @@ import llvmlite.binding as llvm
 from wengert.backends.llvm import jit, operations, product
 from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
+from wengert.graph import show
 from wengert.graph.graph import Graph
 from wengert.loops.arena import latest_first
 from wengert.loops.lower import lower
+from wengert.loops.nest import Program
+from wengert.loops.show import show as show_program
 from wengert.rewrite.pipeline import prepare
+from wengert.settings import settings
 
 # Gives the object code of an LLVM IR text: from a cache, or by the function that is handed over.
 Objects = Callable[[str, Callable[[str], bytes]], bytes]
@@ -32,5 +37,16 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
         return None
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
-    lowered = latest_first(lower(prepare(graph), operations.supports))
-    return Compiled(lowered, objects(program_text(lowered), jit.compile_object), graph)
+    plain = prepare(graph)
+    lowered = latest_first(lower(plain, operations.supports))
+    text = program_text(lowered)
+    if settings.dump:
+        _dump(plain.graph, lowered, text)
+    return Compiled(lowered, objects(text, jit.compile_object), graph)
+
+
+def _dump(graph: Graph, program: Program, text: str) -> None:
+    """Write what `settings.dump` names to the standard error stream."""
+    written = {"graph": lambda: show.show(graph, lines=True), "loops": lambda: show_program(program), "llvm": lambda: text}
+    for word in settings.dump.split(","):
+        sys.stderr.write(f"--- {word} ---\n{written[word]()}\n")

@@ -166,7 +166,7 @@ def _owned(result: Any) -> Any:
 
 def program_text(program: Program) -> str:
     """The LLVM IR of a program."""
-    return "\n".join(["@buffers = internal global ptr null, align 8", _enter_text(), steps_text(program)])
+    return "\n".join([enter_text(), steps_text(program)])
 
 
 # --- reading pointers out of NumPy arrays -----------------------------------------------------------------------------
@@ -176,10 +176,11 @@ _ITEMS, _DATA, _FLAGS = 24, 16, 64
 _ROW_MAJOR_ALIGNED = 0x0001 | 0x0100
 
 
-def _enter_text() -> str:
+def enter_text() -> str:
     """i64 enter(list, buffers, places): enter the data pointers of a list of arrays into the table; gives the number of
     the first array that is not row-major and aligned, or -1."""
-    return f"""define i64 @enter(ptr %list, ptr %buffers, ptr %places) nounwind {{
+    return f"""@buffers = internal global ptr null, align 8
+define i64 @enter(ptr %list, ptr %buffers, ptr %places) nounwind {{
 entry:
   store ptr %buffers, ptr @buffers, align 8
   %slot = getelementptr i8, ptr %list, i64 {_ITEMS}
