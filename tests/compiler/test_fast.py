@@ -143,3 +143,47 @@ def test_slots_are_found():
     tensor = torch.ones(1)
     assert bound.word(id(cell) + bound.slot(Cell, "node")) == id(None)
     assert bound.word(id(tensor) + bound.slot(Tensor, "_node")) == id(tensor._node)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_an_interrupt_after_the_code_has_run_leaves_a_whole_step(monkeypatch, long):
+    if long:
+        monkeypatch.setattr("wengert.compiler.fast.LONG", 0)
+
+    def steps(interrupted):
+        torch.manual_seed(0)
+        built = training(lambda p: optim.Adam(p, lr=0.01))
+        step = torch.compile(built.step, fullgraph=True)
+        for number, batch in enumerate(built.batches):
+            if interrupted and number == 4:
+                fast = fast_of(step)
+                call = fast.bound.call
+
+                def interrupt(arrays, call=call):
+                    call(arrays)
+                    raise KeyboardInterrupt
+
+                fast.bound.call = interrupt
+                with pytest.raises(KeyboardInterrupt):
+                    step(*batch)
+                fast.bound.call = call
+            else:
+                step(*batch)
+        return [value.detach().numpy().copy() for value in built.state()]
+
+    for a, b in zip(steps(False), steps(True), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_code_takes_over_when_it_is_ready():
+    torch.manual_seed(0)
+    with settings.scope(tier="auto"):
+        built = training(lambda p: optim.SGD(p, lr=0.1))
+        step = torch.compile(built.step, fullgraph=True)
+        losses = [step(*batch).item() for batch in built.batches[:3]]
+        assert torch.compiler.wait(60)
+        losses += [step(*batch).item() for batch in built.batches[3:]]
+        assert fast_of(step) is not None and step.traces == 1
+    torch.manual_seed(0)
+    built = training(lambda p: optim.SGD(p, lr=0.1))
+    np.testing.assert_allclose([built.step(*batch).item() for batch in built.batches], losses, rtol=1e-5)

@@ -164,14 +164,18 @@ class FastReplay:
             for source, array in self.random:
                 array[()] = drawn(source, draws)
         made = self._fresh()
-        status = self.bound.call(arrays + made)
-        if status != READY:
-            try:
+        try:
+            status = self.bound.call(arrays + made)
+            if status != READY:
                 numbers = self._again(status, tensors, arrays, made, numbers)
-            except (Moved, Shared):
-                for stream, count in plan.streams:
-                    stream.take(-count)
-                raise
+        except (Moved, Shared):
+            for stream, count in plan.streams:
+                stream.take(-count)
+            raise
+        except KeyboardInterrupt:
+            if self.bound.has_run:  # memory is written: the step is done, and so must be what goes with it
+                self._finish(tensors, made, numbers)
+            raise
         return self._finish(tensors, made, numbers)
 
     def _linked(self, tensor: Tensor) -> Node:

@@ -38,13 +38,13 @@ class Bound:
         self.compiled = compiled
         places = [*moving, *[program.outputs[at][0] for at in made]]
         self._places: Any = np.array([len(places), *[place * 8 for place in places]], np.int64)
-        self._control = (ctypes.c_int64 * 7)()
+        self._control = (ctypes.c_int64 * 9)()
         self._words = np.zeros((0, 2), np.int64)
         segment = compiled.code.address("segment0")
         places_address = self._places.ctypes.data
-        self._control[3:] = [compiled._buffers, places_address, 0 if long else segment, 0]
-        self._start = _start()
-        self._run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(segment) if long else None
+        self._control[3:] = [compiled._buffers, places_address, 0 if long else segment, 0, 0, segment]
+        self._start, run = _functions()
+        self._run = run if long else None
         self._address = ctypes.addressof(self._control)
         self._failure = ctypes.c_uint8.from_address(compiled._failures.ctypes.data)
         nothing: list[Any] = []
@@ -80,15 +80,22 @@ class Bound:
         control = self._control
         control[2] = id(arrays)
         control[6] = product.scratch()
+        control[7] = 0
         status: int = self._start(self._address)
         if status != READY:
             return status
         if self._run is not None:
-            self._run(self.compiled._buffers, product.scratch())
+            self._run(self._address)
         if self._failure.value:
             self._failure.value = 0
             return FAILED
         return READY
+
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the last call ran to its end, also where an interrupt (Ctrl-C) came before it could say so."""
+        return bool(self._control[7]) and not self._failure.value
 
 
 def can_bind(compiled: Any) -> bool:
@@ -138,16 +145,32 @@ def word(address: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _start() -> Any:
-    code = jit.Loaded(jit.compile_object(_START))
-    function = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_start"))
-    function._code = code  # type: ignore[attr-defined]
-    return function
+def _functions() -> tuple[Any, Any]:
+    """What looks and starts, with the interpreter's lock; and what runs without it."""
+    code = jit.Loaded(jit.compile_object(_CODE))
+    start = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_start"))
+    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.address("wengert_run"))
+    start._code = code  # type: ignore[attr-defined]
+    return start, run
 
 
-# control: words, their number, list, buffers, places, segment or null, work. PyListObject: items at 24; PyArrayObject: data
+# control: words, their number, list, buffers, places, segment to be run at once or null, work, whether the segment has run,
+# segment. PyListObject: items at 24; PyArrayObject: data
 # at 16, flags at 64 (`program.py` checks these at import).
-_START = """
+_CODE = """
+define void @wengert_run(ptr %control) nounwind {
+  %bp = getelementptr i64, ptr %control, i64 3
+  %buffers = load ptr, ptr %bp, align 8
+  %wp = getelementptr i64, ptr %control, i64 6
+  %work = load ptr, ptr %wp, align 8
+  %sp = getelementptr i64, ptr %control, i64 8
+  %segment = load ptr, ptr %sp, align 8
+  call void %segment(ptr %buffers, ptr %work)
+  %rp = getelementptr i64, ptr %control, i64 7
+  store i64 1, ptr %rp, align 8
+  ret void
+}
+
 define i64 @wengert_start(ptr %control) nounwind {
 entry:
   %words = load ptr, ptr %control, align 8
@@ -211,6 +234,8 @@ call:
   %kp = getelementptr i64, ptr %control, i64 6
   %work = load ptr, ptr %kp, align 8
   call void %segment(ptr %buffers, ptr %work)
+  %rp = getelementptr i64, ptr %control, i64 7
+  store i64 1, ptr %rp, align 8
   br label %done
 done:
   ret i64 -1
