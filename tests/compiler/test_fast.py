@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import wengert as torch
-from tests.compiler.programs import batches, classifier, training
+from tests.compiler.programs import Built, batches, check, classifier, states_of, training
 from wengert import nn, optim
 from wengert.backends.llvm import bound
 from wengert.nn import functional as F
@@ -187,3 +187,24 @@ def test_code_takes_over_when_it_is_ready():
     torch.manual_seed(0)
     built = training(lambda p: optim.SGD(p, lr=0.1))
     np.testing.assert_allclose([built.step(*batch).item() for batch in built.batches], losses, rtol=1e-5)
+
+
+def test_programs_with_steps_that_have_no_code():
+    def build():
+        table, head = nn.Embedding(10, 4), nn.Linear(4, 3)
+        optimizer = optim.Adam([*table.parameters(), *head.parameters()], lr=0.1)
+
+        def step(tokens, t):
+            optimizer.zero_grad()
+            ranks = head(table(tokens)).sort(-1)[0]
+            loss = F.cross_entropy(ranks, t) + torch.linalg.inv(head.weight @ head.weight.t() + torch.eye(3)).sum()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        tokens = [(torch.randint(10, (6,)), torch.randint(3, (6,))) for _ in range(6)]
+        return Built(step, lambda: [*table.parameters(), *head.parameters(), *states_of(optimizer)], tokens)
+
+    step = check(build, traces=2)
+    assert fast_of(step) is not None
+    assert any(kernel.startswith("call") for kernel in step.kernels)

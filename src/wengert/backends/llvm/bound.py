@@ -20,7 +20,6 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert.backends.llvm import jit, product
-from wengert.backends.llvm.code import split
 from wengert.backends.llvm.program import Compiled
 from wengert.loops.arena import donations, made_by_call
 from wengert.loops.nest import Call
@@ -40,11 +39,16 @@ class Bound:
         self._places: Any = np.array([len(places), *[place * 8 for place in places]], np.int64)
         self._control = (ctypes.c_int64 * 9)()
         self._words = np.zeros((0, 2), np.int64)
-        segment = compiled.code.address("segment0")
+        self._moving = list(moving)
+        self._made = [program.outputs[at][0] for at in made]
+        # A program with calls of NumPy definitions in it runs segment by segment, on these arrays by buffer.
+        self._is_whole = len(compiled.segments) == 1
+        self._arrays: dict[int, Any] = {}
+        segment = compiled.code.address("segment0") if self._is_whole else 0
         places_address = self._places.ctypes.data
         self._control[3:] = [compiled._buffers, places_address, 0 if long else segment, 0, 0, segment]
         self._start, run = _functions()
-        self._run = run if long else None
+        self._run = run if long and self._is_whole else None
         self._address = ctypes.addressof(self._control)
         self._failure = ctypes.c_uint8.from_address(compiled._failures.ctypes.data)
         nothing: list[Any] = []
@@ -54,6 +58,8 @@ class Bound:
     def bind(self, buffer: int, array: Any) -> None:
         """The memory of a buffer, from now on. The caller keeps the array."""
         self.compiled._table[buffer + 1] = array.ctypes.data
+        if not self._is_whole:
+            self._arrays[buffer] = array
 
     def take_turns(self, pairs: Sequence[tuple[int, Any, Any]]) -> None:
         """Buffers with two memories each: the first one now, and after each `swap` the other. The caller keeps them."""
@@ -63,11 +69,16 @@ class Bound:
             np.array([second.ctypes.data for _, _, second in pairs], np.uint64),
         ]
         self.compiled._table[self._turning] = self._turns[0]
+        self._pairs = [] if self._is_whole else [(buffer, [first, second]) for buffer, first, second in pairs]
+        self._arrays.update({buffer: both[0] for buffer, both in self._pairs})
 
     def swap(self) -> None:
         """Let every buffer with two memories have its other one."""
         self._turns.reverse()
         self.compiled._table[self._turning] = self._turns[0]
+        for buffer, both in self._pairs:
+            both.reverse()
+            self._arrays[buffer] = both[0]
 
     def watch(self, words: Sequence[tuple[int, int]]) -> None:
         """What should stand at addresses for a call to be right."""
@@ -86,11 +97,33 @@ class Bound:
             return status
         if self._run is not None:
             self._run(self._address)
+        elif not self._is_whole:
+            return self._run_by_segments(arrays)
         if self._failure.value:
             self._failure.value = 0
             return FAILED
         return READY
 
+
+    def _run_by_segments(self, arrays: list[Any]) -> int:
+        """Code and calls of NumPy definitions by turns."""
+        compiled = self.compiled
+        bound = {**self._arrays, **dict(zip((*self._moving, *self._made), arrays))}
+        values = [bound.get(buffer) for buffer in range(compiled.program.inputs)]
+        made = {buffer: array for buffer, array in bound.items() if buffer >= compiled.program.inputs}
+        for function, segment in zip(compiled._functions, compiled.segments):
+            if function is not None:
+                function(compiled._buffers, product.scratch())
+                if self._failure.value:
+                    self._failure.value = 0
+                    return FAILED
+            else:
+                try:
+                    compiled._call(segment[0], values, made)
+                except Exception:  # noqa: BLE001  the interpreter will raise it with the user's line
+                    return FAILED
+        self._control[7] = 1
+        return READY
 
     @property
     def has_run(self) -> bool:
@@ -99,7 +132,7 @@ class Bound:
 
 
 def can_bind(compiled: Any) -> bool:
-    """Whether a program can be bound: all of it is machine code, and each output has a buffer of its own."""
+    """Whether a program can be bound: each output has a buffer of its own that code writes."""
     if not isinstance(compiled, Compiled) or sys.implementation.name != "cpython" or _without_lock():
         return False
     p = compiled.program
@@ -107,7 +140,7 @@ def can_bind(compiled: Any) -> bool:
         return False
     outputs = [output[0] for output in p.outputs]
     first = p.inputs + len(p.constants)
-    plain = len(split(p)) == 1 and not isinstance(p.steps[0], Call)
+    plain = any([not isinstance(step, Call) for step in p.steps])
     own = len(set(outputs)) == len(outputs) and all([b >= first and not made_by_call(p, b) for b in outputs])
     return plain and own
 
