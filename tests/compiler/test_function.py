@@ -12,6 +12,7 @@ import pytest
 import wengert as torch
 from tests.compiler.programs import batches, classifier, training
 from wengert import nn, optim
+from wengert.graph.changes import modes
 from wengert.nn import functional as F
 from wengert.settings import settings
 
@@ -132,6 +133,18 @@ def test_no_grad_and_grad_are_different_calls():
         with torch.no_grad():
             assert not f(x).requires_grad
         assert f(x).requires_grad
+    assert f.traces == 2
+
+
+def test_modes_tell_calls_apart():
+    f = torch.compile(lambda x: x * 2, fullgraph=True)
+    mode = [None]
+    modes.append(lambda: mode[0])
+    try:
+        for mode[0] in (None, "low", None, "low"):
+            f(torch.ones(2))
+    finally:
+        modes.pop()
     assert f.traces == 2
 
 

@@ -23,6 +23,7 @@ from wengert.compiler.replay import Moved, Replay, Shared, not_stored
 from wengert.compiler.trace import Trace
 from wengert.dtypes import get_default_dtype
 from wengert.errors import CompileError
+from wengert.graph.changes import modes
 from wengert.graph.record import recorder
 from wengert.loops.show import show_step
 from wengert.runtime.flush import flush, one_at_a_time
@@ -85,7 +86,7 @@ class Call:
             self.leaves, self.structure = args, None
         self.tensors: list[Tensor] = []
         self.floats: list[float] = []
-        key: list[Any] = [self.structure, len(self.leaves), recorder.tracking, get_default_dtype()]
+        key: list[Any] = [self.structure, len(self.leaves), recorder.tracking, *modes_now()]
         self.moving = moving
         for position, leaf in enumerate(self.leaves):
             if isinstance(leaf, Tensor):
@@ -287,9 +288,14 @@ _CONTAINERS = frozenset((list, tuple, dict))
 _every: weakref.WeakSet[CompiledFunction] = weakref.WeakSet()
 
 
+def modes_now() -> list[Any]:
+    """What else decides about the operations of a call: the default dtype, and the modes that are on."""
+    return [get_default_dtype(), *[mode() for mode in modes]]
+
+
 def simple_key(args: tuple[Any, ...], tracking: bool) -> Optional[tuple[Any, ...]]:
     """The kind of a call whose arguments are different untracked tensors that share no memory; None for others. Hot."""
-    key: list[Any] = [tracking, get_default_dtype()]
+    key: list[Any] = [tracking, *modes_now()]
     for x in args:
         if x.__class__ is not Tensor or x._link is not None:
             return None

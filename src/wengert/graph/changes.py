@@ -4,6 +4,8 @@ or cease to collect a derivative. One comparison tells a replay that nothing of 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+
 
 class Changes:
     """`count` goes up with every change."""
@@ -15,3 +17,7 @@ class Changes:
 
 
 changes = Changes()
+
+# Modes of a thread that decide what operations record: each gives a hashable state, which tells calls of a compiled
+# function apart. Who adds such a mode puts it here.
+modes: list[Callable[[], Hashable]] = []
