@@ -326,3 +326,11 @@ def test_a_module_with_a_mixin_and_properties():
             return self.base * 2
 
     np.testing.assert_array_equal(array(Doubled().weight), 2.0)
+
+
+def test_shared_memory_reaches_everything_below():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    weight = net[0].weight
+    assert net.share_memory() is net
+    assert net[0].weight is weight
+    assert all(t.is_shared() for t in [*net.parameters(), *net.buffers()])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Optional
 
 from wengert.autograd.hooks import edges
 from wengert.autograd.names import apparent, name_of
+from wengert.autograd.saved import allow_mutation_on_saved_tensors, save_on_cpu
 from wengert.derive.reverse import released_error
 from wengert.errors import GradientError
 from wengert.graph import node as recorded
@@ -17,6 +18,11 @@ from wengert.graph.node import TupleType
 from wengert.primitives.control import Leaf, custom, element
 from wengert.tensors.hooks import at_end_of_backward
 from wengert.tensors.tensor import Hooks, RemovableHandle, Tensor, hooks_of
+
+__all__ = [
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "get_gradient_edge", "register_multi_grad_hook",
+    "save_on_cpu",
+]  # fmt: skip
 
 
 class Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any, NamedTuple, Optional
 
-from wengert.derive.reverse import released_error
+from wengert.derive.reverse import released_error, walking
 from wengert.derive.rules import Rule
 from wengert.errors import GradientError
 from wengert.graph.node import OVERWRITTEN, RELEASED, Node
@@ -188,7 +188,7 @@ class UserRule(Rule):
         """PyTorch's error when an output that was saved has been changed in place."""
         for i in self.groups[0]:
             node = self.elements[i]() if i is not None and i < len(self.elements) else None
-            if node is not None and node.mark & OVERWRITTEN:
+            if node is not None and node.mark & OVERWRITTEN and not walking.mutation_allowed:
                 raise GradientError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
                     f"[{node.type}], output {i} of {self.name}, which its backward reads again. clone() it before "

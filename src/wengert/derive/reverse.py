@@ -26,9 +26,14 @@ OnRule = Callable[[Node, Any, Sequence[Any]], Sequence[Any]]
 
 
 class _Walking(threading.local):
-    """The `on_cotangent` of the walk that is under way on this thread, for rules that walk on their own."""
+    """What holds for walks on this thread.
+
+    on_cotangent       of the walk that is under way, for rules that walk on their own
+    mutation_allowed   whether values that were changed in place are read as they were, instead of being an error
+    """
 
     on_cotangent: Optional[OnCotangent] = None
+    mutation_allowed: bool = False
 
 
 walking = _Walking()
@@ -192,7 +197,7 @@ def check_overwritten(node: Node) -> None:
     changed = [node.inputs[i] for i in suspects if i in needed.inputs]
     if needed.output and node.mark & OVERWRITTEN:
         changed.append(node)
-    if changed:
+    if changed and not walking.mutation_allowed:
         raise GradientError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"[{changed[0].type}], which {node.primitive.name} at {describe(node.origin)} read and its derivative reads "

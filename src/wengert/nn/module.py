@@ -302,6 +302,10 @@ class Module(Hooks):
         check_device(device)
         return self._apply(empty_like, recurse=recurse)
 
+    def share_memory(self: M) -> M:
+        """Move parameters and buffers into memory that processes share."""
+        return self._apply(lambda t: t.share_memory_())  # type: ignore[attr-defined]
+
     # --- printing --------------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:

@@ -223,7 +223,7 @@ def test_spectral_norm_of_a_vector_and_wrong_arguments():
 
 @pytest.mark.parametrize("trivial", [True, False])
 @pytest.mark.parametrize("shape", [(3, 3), (3, 5), (5, 3)])
-@pytest.mark.parametrize("map", ["cayley", "householder"])
+@pytest.mark.parametrize("map", ["cayley", "householder", "matrix_exp"])
 def test_orthogonal_agrees(map, shape, trivial):
     random = np.random.default_rng(1)
     make = lambda lib: lib.nn.utils.parametrizations.orthogonal(
@@ -246,7 +246,9 @@ def test_orthogonal_agrees(map, shape, trivial):
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3)])
-@pytest.mark.parametrize(("map", "trivial"), [("cayley", True), ("householder", True), ("householder", False)])
+@pytest.mark.parametrize(
+    ("map", "trivial"), [("cayley", True), ("matrix_exp", True), ("householder", True), ("householder", False)]
+)
 def test_an_orthogonal_matrix_can_be_assigned(map, trivial, shape):
     layer = nn.Linear(*shape, bias=False).double()
     nn.utils.parametrizations.orthogonal(layer, orthogonal_map=map, use_trivialization=trivial)
