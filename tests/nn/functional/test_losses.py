@@ -177,3 +177,23 @@ def test_two_shapes_warn_and_broadcast():
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_wrong_input_is_refused(call):
     raises_as_peer(call, normal(3, 4))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_whole_numbers_meet_in_their_own_dtype(dtype):
+    """Differences of bytes wrap before anything becomes floating, in PyTorch too."""
+    a, b, c = (np.random.default_rng(k).integers(0, 9, (3, 4)).astype(dtype) for k in range(3))
+    for call in (
+        lambda F, a, b, c: F.margin_ranking_loss(a, b, c, 0.5),
+        lambda F, a, b, c: F.triplet_margin_loss(a, b, c),
+        lambda F, a, b, c: F.pairwise_distance(a, b),
+        lambda F, a, b, c: F.poisson_nll_loss(a, b),
+        lambda F, a, b, c: F.softsign(a),
+        lambda F, a, b, c: F.tanhshrink(a),
+    ):
+        beside(call, a, b, c, scale=10)
+
+
+def test_one_class_without_dimensions():
+    beside(lambda F, x: F.multi_margin_loss(x, like(F, np.array(0))), np.array(0.3), second=False)
+    beside(lambda F, x: F.multilabel_margin_loss(x, like(F, np.array(0))), np.array(0.3), second=False)

@@ -14,11 +14,12 @@ from wengert.dtypes import DType
 from wengert.errors import dtype_error, runtime_error, shape_error
 from wengert.functions import elementwise, reduce
 from wengert.functions.axes import axis_of
-from wengert.functions.operands import assign, node_of
+from wengert.functions.operands import assign, floating, node_of
 from wengert.functions.random import uniform_node
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
 from wengert.nn.functional.arguments import finish, floating_node
+from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, wrap
 
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -202,13 +203,13 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + |x|)"""
-    x = floating_node(input, "softsign")
-    return wrap(x / (p.abs(x) + 1))
+    x = floating(node_of(input, "softsign"))
+    return wrap(x / move(p.abs(x) + 1, x.dtype))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x)"""
-    x = floating_node(input, "tanhshrink")
+    x = floating(node_of(input, "tanhshrink"))
     return wrap(x - p.tanh(x))
 
 

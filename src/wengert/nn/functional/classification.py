@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, shape_error
-from wengert.functions.axes import kept
+from wengert.functions.axes import at_least_1d, kept
 from wengert.functions.operands import node_of
 from wengert.functions.reduce import mean_node, widened
 from wengert.graph.node import Node
@@ -127,7 +127,8 @@ def _check_classes(t: Node, classes: int, ignore_index: Optional[int]) -> bool:
     Raises: IndexError for a known target that is no class.
     """
     value = t.value
-    if value is None or recorder.trace is not None:  # in a trace only what holds for other values of the targets
+    # In a trace only what holds for other values of the targets; what is no class number is for the dtype check.
+    if value is None or recorder.trace is not None or t.type.inexact:
         return False
     if value.size == 0:
         return True
@@ -252,6 +253,7 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     x, t = floating_node(input, "multi_margin_loss"), node_of(target, "multi_margin_loss", "target")
+    x = at_least_1d(x)  # one class
     x, t, unbatched, _ = _batched("multi_margin_loss", x, t)
     if x.ndim != 2:
         raise shape_error("multi_margin_loss", "input (batch, classes) or (classes,)", (x.shape,))
@@ -288,7 +290,8 @@ def multilabel_margin_loss(
     """
     word = reduction_word(size_average, reduce, reduction)
     x, t = floating_node(input, "multilabel_margin_loss"), node_of(target, "multilabel_margin_loss", "target")
-    if t.shape != x.shape or x.ndim not in (1, 2):
+    x, t = at_least_1d(x), at_least_1d(t)  # one class
+    if t.shape != x.shape or x.ndim not in (1, 2) or not x.shape[-1]:
         raise shape_error(
             "multilabel_margin_loss",
             "input (batch, classes) or (classes,) and a target of its size",

@@ -8,7 +8,7 @@ from typing import Optional, Union
 from wengert.errors import runtime_error
 from wengert.functions.axes import axes_of, axis_of, kept
 from wengert.functions.norms import pdist, vector_norm_node
-from wengert.functions.operands import deliver, promote
+from wengert.functions.operands import deliver, floating, promote
 from wengert.functions.reduce import widened
 from wengert.graph.node import Node
 from wengert.graph.rule import broadcast_to, primitives
@@ -68,7 +68,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
 def distance(a: Node, b: Node, order: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Node:
     """|a - b + eps| along the last axis."""
-    difference = widened(a - b + eps)
+    difference = widened(floating(a - b) + eps)
     axes = (difference.ndim - 1,) if difference.ndim else ()
-    norm = move(vector_norm_node(difference, float(order), axes), a.dtype)
+    norm = move(vector_norm_node(difference, float(order), axes), floating(a).dtype.to_real)
     return kept(norm, difference.shape, axes) if keepdim else norm

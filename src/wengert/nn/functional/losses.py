@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Optional, Union
 
 from wengert.errors import dtype_error, runtime_error, shape_error
-from wengert.functions.operands import node_of, promote
+from wengert.functions.operands import floating, node_of, promote
 from wengert.graph.node import Node
 from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
@@ -229,7 +229,7 @@ def poisson_nll_loss(
     full: add Stirling's t log t - t + log(2 pi t) / 2 where t > 1.
     """
     word = reduction_word(size_average, reduce, reduction)
-    x, t = promote("poisson_nll_loss", input, target)
+    x, t = [floating(node) for node in promote("poisson_nll_loss", input, target)]
     z = p.exp(x) - t * x if log_input else x - t * p.log(x + eps)
     if full:
         large = t > 1
@@ -329,7 +329,7 @@ def margin_ranking_loss(
         raise shape_error(
             "margin_ranking_loss", "all input tensors should have same dimension", (a.shape, b.shape, t.shape)
         )
-    return reduce_loss(p.clamp_min(-t * (a - b) + margin, 0), word)
+    return reduce_loss(p.clamp_min(floating(-t * (a - b)) + margin, 0), word)
 
 
 def cosine_embedding_loss(
