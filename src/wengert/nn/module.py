@@ -304,7 +304,7 @@ class Module(Hooks):
 
     def share_memory(self: M) -> M:
         """Move parameters and buffers into memory that processes share."""
-        return self._apply(lambda t: t.share_memory_())  # type: ignore[attr-defined]
+        return self._apply(lambda t: t.share_memory_())
 
     # --- printing --------------------------------------------------------------------------------------------------
 
