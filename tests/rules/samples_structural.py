@@ -138,6 +138,11 @@ def _dot(draw: Draw) -> Sample:
     return Sample((draw.values((*leading, m, k)), draw.values((*leading, k, n))))
 
 
+def _linear(draw: Draw) -> Sample:
+    n, inputs, outputs = (draw.integer(0, 3) for _ in range(3))
+    return Sample((draw.values((n, inputs)), draw.values((outputs, inputs)), draw.values((outputs,))))
+
+
 def _convert(draw: Draw) -> Sample:
     """Differentiated only where the target is as fine as differences need."""
     target = draw.choice(dtypes.ALL)
@@ -169,6 +174,11 @@ def _with_history(draw: Draw) -> Sample:
 
 def _over_axes(draw: Draw) -> Sample:
     shape = draw.shape()
+    return Sample((draw.values(shape),), {"axes": draw.axes(shape)})
+
+
+def _mean(draw: Draw) -> Sample:
+    shape = draw.shape(min_size=1)  # a mean of nothing is NaN
     return Sample((draw.values(shape),), {"axes": draw.axes(shape)})
 
 
@@ -219,6 +229,8 @@ CASES: dict[str, Case] = {
     "concatenate": Case(_concatenate, **MOVED),
     "pad": Case(_pad, **MOVED),
     "dot": Case(_dot, complex=True, dtypes=dtypes.ALL[1:]),
+    "linear": Case(_linear, complex=True, dtypes=dtypes.ALL[1:]),
+    "reduce_mean": Case(_mean, complex=True, dtypes=(*FLOATS, *COMPLEXES)),
     "convert": Case(_convert, complex=True),
     "identity": Case(_same, **MOVED),
     "clone": Case(_same, **MOVED),

@@ -9,7 +9,9 @@ from wengert.primitives.control import custom, element, with_history
 _BASES = {
     "identity": "Alias",
     "barrier": "Alias",
+    "linear": "Addmm",
     "reduce_sum": "Sum",
+    "reduce_mean": "Mean",
     "reduce_prod": "Prod",
     "reduce_max": "Amax",
     "reduce_min": "Amin",

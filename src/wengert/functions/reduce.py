@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.errors import dtype_error, runtime_error
-from wengert.functions.axes import Dims, at_least_1d, axes_of, axis_of, count, kept, numpy_names, one_axis
+from wengert.functions.axes import Dims, at_least_1d, axes_of, axis_of, kept, numpy_names, one_axis
 from wengert.functions.data import dtype_named_by
 from wengert.functions.operands import deliver, floating, node_of, sizes
 from wengert.graph.node import Node, array_type
-from wengert.graph.record import record, scalar
+from wengert.graph.record import record
 from wengert.graph.rule import Primitive, primitives as p, unbroadcast
-from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
-from wengert.primitives.reductions import reduce_sum
+from wengert.primitives.reductions import reduce_mean, reduce_sum
 from wengert.shapes import Shape
 from wengert.tensors.tensor import Tensor
 
@@ -100,14 +98,8 @@ def mean(
 def mean_node(x: Node, axes: Shape) -> Node:
     """The mean over `axes`, which are dropped."""
     wide = widened(x)
-    y = record(div, (record(reduce_sum, (wide,), (axes,)), _amount(x.type.shape, axes, wide.type.dtype)))
+    y = record(reduce_mean, (wide,), (axes,))
     return y if wide is x else move(y, x.dtype)
-
-
-@lru_cache(maxsize=4096)
-def _amount(shape: Shape, axes: Shape, dtype: DType) -> Node:
-    """The number of elements that go into one result, as a node: one for each shape, since a shape decides it."""
-    return scalar(count(shape, axes), dtype)
 
 
 def widened(x: Node) -> Node:

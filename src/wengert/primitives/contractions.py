@@ -9,7 +9,8 @@ import numpy as np
 from wengert.dtypes import bool_
 from wengert.errors import dtype_error, shape_error
 from wengert.graph.node import ArrayType, Node, array_type
-from wengert.graph.rule import Bilinear, Cotangent, primitives
+from wengert.graph.rule import Bilinear, Composite, Cotangent, conjugated, primitives, unbroadcast
+from wengert.primitives.views import permute
 
 
 class Dot(Bilinear):
@@ -61,6 +62,38 @@ class Dot(Bilinear):
         return self(a, b)
 
 
+class Linear(Composite):
+    """y = x w^T + b, what a layer of a network computes, as one step
+
+    Reverse  x_bar = y_bar conj(w),  w_bar = y_bar^T conj(x),  b_bar = sum of y_bar over the rows
+    Shapes   x (n, in), w (out, in), b (out,), y (n, out)
+    """
+
+    name = "linear"
+
+    def infer(self, x: ArrayType, w: ArrayType, b: ArrayType) -> ArrayType:
+        fits = x.ndim == w.ndim == 2 and x.shape[1] == w.shape[1] and b.shape == w.shape[:1]
+        if not fits:
+            wanted = "input (n, in), weight (out, in) and bias (out,)"
+            raise shape_error("linear", wanted, (x.shape, w.shape, b.shape))
+        if x.dtype is not w.dtype or x.dtype is not b.dtype:
+            names = f"{x.dtype.name}, {w.dtype.name} and {b.dtype.name}"
+            raise dtype_error("linear", "input, weight and bias of one dtype", names)
+        if x.dtype is bool_:
+            raise dtype_error("linear", "numbers", "bool", "convert them first, for example with .float()")
+        return array_type((x.shape[0], w.shape[0]), x.dtype)
+
+    def expand(self, x: Node, w: Node, b: Node) -> Node:
+        return dot(x, permute(w, order=(1, 0))) + b
+
+    def vjp(self, y_bar: Node, x: Node, w: Node, b: Node, *, y: Node) -> tuple[Cotangent, ...]:
+        return (
+            lambda: dot(y_bar, conjugated(w)),
+            lambda: dot(permute(y_bar, order=(1, 0)), conjugated(x)),
+            lambda: unbroadcast(y_bar, b.type),
+        )
+
+
 def _adjoint(x: Node) -> Node:
     order = (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
     if x.dtype.is_complex:
@@ -69,3 +102,4 @@ def _adjoint(x: Node) -> Node:
 
 
 dot = Dot()
+linear = Linear()

@@ -17,7 +17,7 @@ from wengert.dtypes import bool_, int64
 from wengert.errors import AxisError, dtype_error, index_error
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.record import scalar
-from wengert.graph.rule import Cotangent, General, Linear, Primitive, primitives, times
+from wengert.graph.rule import Composite, Cotangent, General, Linear, Primitive, primitives, times
 from wengert.primitives.numerics import is_half
 from wengert.primitives.scans import cumprod, following, preceding
 from wengert.primitives.views import expand, permute, reshape
@@ -87,6 +87,35 @@ class ReduceSum(_OverAxes, Linear):
 
     def transpose(self, y_bar: Node, x: Node, *, axes: Shape) -> tuple[Cotangent, ...]:
         return (lambda: restore(y_bar, axes, x.shape),)
+
+
+class ReduceMean(_OverAxes, Composite):
+    """y = sum of x over `axes` / n, with n the number of elements in it
+
+    Transpose  x_bar = y_bar / n, stretched over the axes
+    Shapes     y has the shape of x without `axes`; a mean of nothing is NaN
+    """
+
+    name = "reduce_mean"
+    saves_nothing = True
+
+    def infer(self, x: ArrayType, *, axes: Shape) -> ArrayType:
+        if not x.dtype.inexact:
+            raise dtype_error(self.name, "a floating or complex dtype", x.dtype.name)
+        return super().infer(x, axes=axes)
+
+    def expand(self, x: Node, *, axes: Shape) -> Node:
+        return reduce_sum(x, axes=axes) / self._count(x, axes)
+
+    def vjp(self, y_bar: Node, x: Node, *, y: Node, axes: Shape) -> tuple[Cotangent, ...]:
+        return (lambda: restore(y_bar / self._count(x, axes), axes, x.shape),)
+
+    def jvp(self, x_dots: tuple[Optional[Node], ...], x: Node, *, y: Node, axes: Shape) -> Optional[Node]:
+        (x_dot,) = x_dots
+        return None if x_dot is None else self(x_dot, axes=axes)
+
+    def _count(self, x: Node, axes: Shape) -> Node:
+        return scalar(prod([x.shape[axis] for axis in axes]), x.dtype)
 
 
 @lru_cache(maxsize=256)
@@ -298,6 +327,7 @@ class Argmin(Argmax):
 
 
 reduce_sum = ReduceSum()
+reduce_mean = ReduceMean()
 reduce_prod = ReduceProd()
 reduce_max = ReduceMax()
 reduce_min = ReduceMin()

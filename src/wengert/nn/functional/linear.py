@@ -1,6 +1,6 @@
 """Linear maps.
 
-Hot path: `linear` on matrices goes straight to its three records: the transposed weight, the product, the bias.
+Hot path: `linear` on matrices with a bias is one record.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any, Optional
 
 from wengert.errors import dtype_error, shape_error
 from wengert.functions.operands import node_of
-from wengert.graph.node import Node
+from wengert.graph.node import ArrayType, Node
 from wengert.graph.record import record
 from wengert.graph.rule import primitives as p
 from wengert.primitives.arithmetic import add
-from wengert.primitives.contractions import dot
+from wengert.primitives.contractions import dot, linear as affine
 from wengert.primitives.views import permute, reshape
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -33,20 +33,25 @@ def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tens
         w = weight._node if weight._link is None else weight._read()
     except AttributeError:
         x, w = node_of(input, "linear"), node_of(weight, "linear", "weight")
-    first, second = x.type, w.type
-    if first.ndim == 2 and second.ndim == 2 and first.shape[1] == second.shape[1] and first.dtype is second.dtype:
-        y = record(dot, (x, record(permute, (w,), _SWAP)))
-    else:
-        y = _of_any_rank(x, w)
-    if bias is None:
+    b = None if bias is None else node_of(bias, "linear", "bias")
+    if b is not None and _are_plain(x.type, w.type, b.type):
+        return wrap(record(affine, (x, w, b)))
+    y = _of_any_rank(x, w)
+    if b is None:
         return wrap(y)
-    b = node_of(bias, "linear", "bias")
     if b.type.dtype is not y.type.dtype:
         raise dtype_error("linear", "input and bias of one dtype", f"{y.dtype} and {b.dtype}")
     z = record(add, (y, b))
     if z.type is not y.type:
         raise shape_error("linear", f"a bias that broadcasts to the output's shape {list(y.shape)}", (b.shape,))
     return wrap(z)
+
+
+def _are_plain(x: ArrayType, w: ArrayType, b: ArrayType) -> bool:
+    """Whether x and w are matrices and b a row that fit, all of one dtype."""
+    if len(x.shape) != 2 or len(w.shape) != 2 or x.shape[1] != w.shape[1] or b.shape != w.shape[:1]:
+        return False
+    return x.dtype is w.dtype and x.dtype is b.dtype
 
 
 def _of_any_rank(x: Node, w: Node) -> Node:
