@@ -2,7 +2,8 @@
 compiled result is tested against it.
 
 Hot path on the cold tier. Budget: 0.3 microseconds a step on top of the NumPy call. A value is let go after its last
-use.
+use; a NumPy function whose result is as large as an argument that dies with it writes into that one's memory, when no
+other value may look into it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from wengert.graph.graph import Graph
+from wengert.graph.graph import Graph, Step
 from wengert.graph.rule import Primitive
 from wengert.origin import describe
 from wengert.primitives import loop
+from wengert.primitives.contractions import dot
 from wengert.rewrite.pipeline import prepare
 
 
@@ -31,13 +33,15 @@ class Interpreter:
         first = len(graph.inputs)
         last_use = {i: number for number, step in enumerate(graph.steps) for i in step.args}
         held = set(graph.outputs)
+        shared = _sharers(graph)
         self.outputs = graph.outputs
         self.steps: list[tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = []
         self.origins: list[Any] = []
         for number, step in enumerate(graph.steps):
             dead = tuple({i for i in step.args if last_use[i] == number and i >= first and i not in held})
             function = partial(step.primitive.evaluate, **step.named) if step.params else step.primitive.evaluate
-            self.steps.append((function, step.args, dead))
+            over = next((i for i in dead if _can_write_over(graph, step, i, shared, last_use, number)), None)
+            self.steps.append((function if over is None else _into(function, step.args.index(over)), step.args, dead))
             self.origins.append((step.primitive, step.origin))
 
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
@@ -60,6 +64,53 @@ class Interpreter:
                 _explain(error, *self.origins[len(slots) - len(values) - len(self.constants)])
                 raise
         return [_as_array(slots[i]) for i in self.outputs]
+
+
+# Bytes from which memory that is at hand is worth more than a keyword.
+_LARGE = 1 << 14
+
+
+def _sharers(graph: Graph) -> list[tuple[int, ...]]:
+    """For each value all values that may be looks at its memory, itself among them. Only NumPy's own elementwise
+    functions and products are known to give new memory; any other result may be a view of any argument."""
+    groups: list[list[int]] = [[i] for i in range(len(graph.inputs))]
+    for number, step in enumerate(graph.steps, len(graph.inputs)):
+        own = [number]
+        if not _gives_new_memory(step):
+            for group in {id(groups[i]): groups[i] for i in step.args}.values():
+                own += group
+            for member in own:
+                if member < number:
+                    groups[member] = own
+        groups.append(own)
+    return [tuple(group) for group in groups]
+
+
+def _gives_new_memory(step: Step) -> bool:
+    return isinstance(step.primitive.evaluate, np.ufunc) or step.primitive is dot
+
+
+def _can_write_over(
+    graph: Graph, step: Step, at: int, shared: list[tuple[int, ...]], last_use: dict[int, int], number: int
+) -> bool:
+    """Whether a step's result can take the memory of an argument that dies with it."""
+    type, first = step.type, len(graph.inputs)
+    if not isinstance(step.primitive.evaluate, np.ufunc) or step.params or graph.type_at(at) is not type:
+        return False
+    if step.array.ndim == 0 or step.array.size * step.array.dtype.itemsize < _LARGE:
+        return False
+    return _gives_new_memory(graph.steps[at - first]) and all(
+        [i >= first and i not in graph.outputs and last_use.get(i, -1) <= number for i in shared[at]]
+    )
+
+
+def _into(function: Callable[..., Any], place: int) -> Callable[..., Any]:
+    """A NumPy function that writes its result into the argument at this place."""
+
+    def run(*arguments: Any) -> Any:
+        return function(*arguments, out=arguments[place])
+
+    return run
 
 
 def _explain(error: Exception, primitive: Primitive, origin: Any) -> None:

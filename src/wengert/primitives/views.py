@@ -142,6 +142,10 @@ class SliceUpdate(Linear):
         return self(*all_batched(size, inputs, batched), index=((0, size, 1), *index))
 
 
+# The dtypes that Python's buffers know.
+_PLAIN = "?bhilqBHILQefdFD"
+
+
 class Expand(View):
     """y = x stretched: new axes in front, axes of size 1 repeated     Transpose  x_bar = sum over the stretched axes"""
 
@@ -157,6 +161,10 @@ class Expand(View):
         return array_type(shape, x.dtype)
 
     def evaluate(self, x: Any, *, shape: Shape) -> Any:
+        if x.__class__ is np.ndarray and not x.ndim and x.dtype.char in _PLAIN:
+            y = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))  # a fifth of the time of broadcast_to
+            y.flags.writeable = False
+            return y
         return np.broadcast_to(x, shape)
 
     def transpose(self, y_bar: Node, x: Node, *, shape: Shape) -> Node:
