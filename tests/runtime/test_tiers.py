@@ -15,6 +15,7 @@ import pytest
 
 import wengert as torch
 from wengert import nn, optim
+from wengert.graph.graph import Graph
 from wengert.graph.node import array_type
 from wengert.graph.rule import primitives
 from wengert.runtime import tiers
@@ -187,7 +188,7 @@ def test_what_is_kept_in_memory_is_bounded():
 
 
 def test_an_entry_names_the_steps_that_read_an_input():
-    from wengert.graph.graph import Graph, Step
+    from wengert.graph.graph import Step
 
     t = array_type((3,), torch.float32)
     steps = (Step(primitives.add, (), (0, 0), t, None), Step(primitives.mul, (), (2, 1), t, None))
@@ -248,3 +249,14 @@ def test_fork_after_use_and_while_compiling(tmp_path):
     """
     for tier in ("auto", "compile"):
         assert in_process(program, tmp_path / tier, WENGERT_TIER=tier).stdout.strip() == "done"
+
+
+def test_compiling_takes_turns_with_the_program(monkeypatch):
+    seen = []
+    monkeypatch.setattr(tiers, "compile_now", lambda entry: seen.append(sys.getswitchinterval()))
+    before = sys.getswitchinterval()
+    entry = tiers.Entry(Graph((), (), ()), ())
+    tiers._background.add(entry)
+    assert tiers.wait_for_compilation(30)
+    assert seen == [pytest.approx(tiers._TURN)] and before > tiers._TURN
+    assert sys.getswitchinterval() == pytest.approx(before)

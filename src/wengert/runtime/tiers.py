@@ -15,11 +15,13 @@ from __future__ import annotations
 import atexit
 import os
 import queue
+import sys
 import threading
 import traceback
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Optional
 
 from wengert.backends.executable import Executable
@@ -162,6 +164,22 @@ def compile_now(entry: Entry) -> None:
 _AT_EXIT = 30.0
 
 
+# Seconds after which a thread of Python that waits for its turn gets it while something is being compiled.
+_TURN = 1e-4
+
+
+@contextmanager
+def _taking_turns() -> Iterator[None]:
+    """Compiling is Python code, and a step gives up its turn at every call of NumPy's: with Python's five milliseconds
+    it would wait that long each time to get it back."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, _TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
 class _Background:
     """One daemon thread that compiles what is queued."""
 
@@ -196,7 +214,8 @@ class _Background:
             if entry is None or self.closing:
                 return
             try:
-                compile_now(entry)
+                with _taking_turns():
+                    compile_now(entry)
             except Exception:  # noqa: BLE001  whatever went wrong, the program can go on interpreted
                 _report()
             finally:
