@@ -13,7 +13,7 @@ from typing import Any, Optional
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.errors import dtype_error, runtime_error
-from wengert.functions.axes import Dims, at_least_1d, axes_of, axis_of, kept, numpy_names, one_axis
+from wengert.functions.axes import Dims, at_least_1d, axes_of, axis_of, count, kept, numpy_names, one_axis
 from wengert.functions.data import dtype_named_by
 from wengert.functions.operands import deliver, floating, node_of, sizes
 from wengert.graph.node import Node, array_type
