@@ -44,8 +44,10 @@ from wengert.shapes import Shape, contiguous_strides
 if TYPE_CHECKING:
     from wengert.loops.lower import _Lowering as Lowering
 
-# Places of a window below which all images are columns of one product, instead of a product for each image.
+# Places of a window, and in a row of them, below which all images are columns of one product, instead of a product for
+# each image.
 _FEW_PLACES = 192
+_SHORT = 8
 # Parts into which the long sums of a weight's derivative are cut, so that several threads can add them up.
 _PARTS = 16
 
@@ -180,7 +182,7 @@ class _Convolution:
 
     def _columns(self, n: int, places: Shape, size: Shape) -> tuple[Shape, Shape]:
         """Which axes are the batch (of 0, the images, and 1, the groups), and which the columns."""
-        if prod(size) < _FEW_PLACES and n > 1:
+        if prod(size) < _FEW_PLACES and size[-1] < _SHORT and n > 1:
             return (1,), (0, *places)
         return (0, 1), places
 

@@ -2,12 +2,14 @@
 
 Operands that are matrices in memory are given by their strides, and a product that is stored as it is by the strides of
 its destination; everything else becomes a function (`region.py`), found through a table of six words (`fused.py`).
+Contractions whose operands can be read where they lie have code of their own (`direct.py`).
 """
 
 from __future__ import annotations
 
 from typing import Optional
 
+from wengert.backends.llvm.direct import Plan, declarations, plan, text
 from wengert.backends.llvm.fused import WORDS
 from wengert.backends.llvm.region import emit_region
 from wengert.backends.llvm.shared import Shared
@@ -29,6 +31,9 @@ class Contractions:
         batch, m, n, k = sizes(step)
         if 0 in (batch, m, n):
             return []
+        found = plan(step, host())
+        if found is not None:
+            return self._direct(step, found)
         parts = left(step), right(step)
         inner, operands = _one_batch(parts, batch)
         last = finish(step)
@@ -47,6 +52,18 @@ class Contractions:
         types = ", ".join(argument.split()[0] for argument in arguments)
         self.shared.declarations[symbol] = f"declare void @{symbol}({types})"
         return [*lines, f"  call void @{symbol}({', '.join(arguments)})"]
+
+    def _direct(self, step: Contract, found: Plan) -> list[str]:
+        """The call of a contraction's own code."""
+        finish_name, places = self._function(finish(step))
+        key = (found, finish_name)
+        name = self.shared.names.get(key)
+        if name is None:
+            name = self.shared.names[key] = f"direct{len(self.shared.names)}"
+            self.shared.texts.append(text(found, name, finish_name))
+            self.shared.declarations.update(declarations(found.kind))
+        buffers = self.shared.places((step.a[0].buffer, step.b[0].buffer))  # type: ignore[union-attr]
+        return [f"  call void @{name}_run(ptr {buffers}, ptr %work, ptr {places})"]
 
     def _table(self, parts: list[Optional[Part]]) -> str:
         """The table of the functions for what is not strided: of the left operand, the right one, the product."""
