@@ -52,7 +52,7 @@ def test_a_block_of_the_product_fits_into_scratch_memory():
 
 
 @pytest.mark.parametrize(
-    "step", [contraction(4), contraction(28, step=2), contraction(28, rows=1), contraction(28)._replace(columns=(18, 0))]
+    "step", [contraction(4), contraction(28, step=3), contraction(28, rows=1), contraction(28)._replace(columns=(18, 0))]
 )
 def test_others_are_left_to_the_panels(step):
     assert direct.plan(step, machine(32, 16)) is None
@@ -66,7 +66,15 @@ def test_operands_that_are_computed_are_left_to_the_panels():
 
 @pytest.mark.parametrize(("width", "registers"), [(16, 32), (32, 16), (64, 32)])
 @pytest.mark.parametrize(
-    "step", [contraction(17), contraction(40, rows=13), contraction(31, taps=7), contraction(33, dtype=float64), of_weight(21)]
+    "step",
+    [
+        contraction(17),
+        contraction(19, step=2),
+        contraction(40, rows=13),
+        contraction(31, taps=7),
+        contraction(33, dtype=float64),
+        of_weight(21),
+    ],
 )
 def test_the_code_is_legal_for_every_width(step, width, registers):
     found = direct.plan(step, machine(width, registers))

@@ -2,8 +2,8 @@
 
 Two forms, each a task of the pool written for one contraction, its extents and strides as constants:
 
-    strips   the right operand's columns lie side by side: a tile of rows x vectors of columns in registers, over all
-             summed elements (forward, and by the input)
+    strips   the right operand's columns lie side by side, or every other element is one: a tile of rows x vectors of
+             columns in registers, over all summed elements (forward, and by the input)
     dots     the summed elements of both operands lie side by side: a tile of rows x columns of vectors of partial sums,
              over all summed elements, added up at the end (by the weight)
 
@@ -116,7 +116,7 @@ def _in_rows(columns: Axes) -> Axes:
 def _has_strips(p: Plan) -> bool:
     """Columns of one or two axes, the last of at least a vector of elements side by side, with room for a row of them."""
     columns = p.b.outer
-    if not 1 <= len(columns) <= 2 or columns[-1][1] != 1 or columns[-1][0] < p.kind.lanes:
+    if not 1 <= len(columns) <= 2 or columns[-1][1] not in (1, 2) or columns[-1][0] < p.kind.lanes:
         return False
     return p.m * _image_rows(p) * columns[-1][0] * p.kind.size <= WORK // 2
 
@@ -125,7 +125,8 @@ def _has_dots(p: Plan) -> bool:
     last_a, last_b = p.a.summed[-1], p.b.summed[-1]
     vectors = -(-last_a[0] // p.kind.lanes)
     room = p.n * 4 * p.kind.size <= WORK // 2
-    return last_a[1] == 1 and last_b[1] == 1 and last_a[0] >= 4 and vectors <= _MOST_VECTORS and room
+    near = last_a[1] == 1 and (last_b[1] == 1 or (last_b[1] == 2 and last_b[0] >= p.kind.lanes))
+    return near and last_a[0] >= 4 and vectors <= _MOST_VECTORS and room
 
 
 def text(p: Plan, name: str, finish: str) -> str:
@@ -247,12 +248,12 @@ class _Strips(_Task):
 
     def _across(self, a: str, b: str, c: str, height: int, width: int, together: int, pitch: int, stride: int) -> None:
         """All vectors of a group of rows of places, two at a time. The last of a row overlaps the one before."""
-        f, k = self.f, self.k
+        f, k, step = self.f, self.k, self.p.b.outer[-1][1]
         lanes, pair = k.lanes, 2 * k.lanes
         whole = width // pair if together == 1 else 0
         if whole > 4:
             with f.loop("0", str(whole * pair), pair) as x:
-                self._tile(a, height, [(f.at(k.type, b, (f.add(x, d), 1)), f.at(k.type, c, (f.add(x, d), 1)))
+                self._tile(a, height, [(f.at(k.type, b, (f.add(x, d), step)), f.at(k.type, c, (f.add(x, d), 1)))
                                        for d in (0, lanes)], stride)  # fmt: skip
             starts = [(0, x) for x in range(whole * pair, width, lanes)]
         else:
@@ -260,7 +261,7 @@ class _Strips(_Task):
         places = [(dy, min(x, width - lanes)) for dy, x in starts]
         for n in range(0, len(places), 2):
             self._tile(a, height, [
-                (f.at(k.type, b, (str(dy * pitch + x), 1)), f.at(k.type, c, (str(dy * width + x), 1)))
+                (f.at(k.type, b, (str(dy * pitch + x * step), 1)), f.at(k.type, c, (str(dy * width + x), 1)))
                 for dy, x in places[n : n + 2]
             ], stride)  # fmt: skip
 
@@ -280,8 +281,8 @@ class _Strips(_Task):
         sums = _round_loop(k, lines, count, pairs[: len(pairs) - inside], every)
         for number, (ao, bo) in enumerate(_offsets(pairs[len(pairs) - inside :])):
             for v in range(vectors):
-                lines += [k.at(f"%q{number}_{v}", f"%b{v}r" if count > 1 else f"%b{v}", bo),
-                          k.load(f"%y{number}_{v}", f"%q{number}_{v}")]  # fmt: skip
+                base = f"%b{v}r" if count > 1 else f"%b{v}"
+                lines += _elements(k, f"%y{number}_{v}", base, bo, self.p.b.outer[-1][1])
             for i in range(height):
                 x = f"%x{number}_{i}"
                 lines += [k.at(f"{x}p", "%ar" if count > 1 else "%a", ao + i * self._row_stride),
@@ -328,19 +329,33 @@ class _Dots(_Task):
         c = f.at(k.type, self.scratch, (j, 1))
         f.line(f"call void @{self.name}_{height}x{columns}(ptr {a}, {b}, ptr {c})")
 
+    def _rows_in_round(self) -> tuple[Pairs, list[tuple[int, int]]]:
+        """The axes of the loop, and where in both operands the rows begin that a round of it takes: several short ones."""
+        *outer, ((length, _), _) = list(zip(self.p.a.summed, self.p.b.summed))
+        if not outer:
+            return [], [(0, 0)]
+        ((extent, ao), (_, bo)), vectors = outer[-1], -(-length // self.k.lanes)
+        several = max([n for n in range(1, 9) if extent % n == 0 and (n == 1 or n * vectors <= 8)])
+        outer[-1] = ((extent // several, ao * several), (extent // several, bo * several))
+        return outer, [(i * ao, i * bo) for i in range(several)]
+
     def _tile_text(self, height: int, columns: int) -> str:
         k, every = self.k, [(i, j) for i in range(height) for j in range(columns)]
         given = ", ".join(f"ptr %b{j}" for j in range(columns))
         lines = [f"define internal void @{self.name}_{height}x{columns}(ptr %a, {given}, ptr %c) noinline nounwind {{\nentry:"]
-        pairs = list(zip(self.p.a.summed, self.p.b.summed))
-        count = math.prod([n for (n, _), _ in pairs[:-1]])
-        sums = _round_loop(k, lines, count, pairs[:-1], every)
-        length, row = pairs[-1][0][0], self.p.a.outer[0][1] if self.p.a.outer else 0
-        for number, x in enumerate(range(0, length, k.lanes)):
+        outer, rows = self._rows_in_round()
+        count = math.prod([n for (n, _), _ in outer])
+        sums = _round_loop(k, lines, count, outer, every)
+        (length, _), (_, step) = self.p.a.summed[-1], self.p.b.summed[-1]
+        row = self.p.a.outer[0][1] if self.p.a.outer else 0
+        starts = [(ao, bo, x) for ao, bo in rows for x in range(0, length, k.lanes)]
+        for number, (ao, bo, x) in enumerate(starts):
             for j in range(columns):
-                lines += _own_lanes(k, f"%y{number}_{j}", f"%b{j}r" if count > 1 else f"%b{j}", 0, x, length)
+                base = f"%b{j}r" if count > 1 else f"%b{j}"
+                lines += _own_lanes(k, f"%y{number}_{j}", base, bo, x, length, step)
             for i in range(height):  # a row at a time: the sums, a vector of each column and one of a row fill the registers
-                lines += _own_lanes(k, f"%x{number}_{i}", "%ar" if count > 1 else "%a", i * row, x, length)
+                base = "%ar" if count > 1 else "%a"
+                lines += _own_lanes(k, f"%x{number}_{i}", base, ao + i * row, x, length, 1)
                 for j in range(columns):
                     lines.append(k.multiply_add(f"%s{number}_{i}_{j}", f"%x{number}_{i}", f"%y{number}_{j}", sums[i, j]))
                     sums[i, j] = f"%s{number}_{i}_{j}"
@@ -355,19 +370,35 @@ class _Dots(_Task):
         return "\n".join([*lines, "  ret void\n}"])
 
 
-def _own_lanes(k: Kind, name: str, base: str, row: int, x: int, length: int) -> list[str]:
-    """A vector of the elements x, x + 1, ... of a row of `length`. The last one reaches back to be whole, and has 0 for
-    what was in the one before."""
-    pointer = f"{name}p"
+def _elements(k: Kind, name: str, base: str, offset: int, step: int) -> list[str]:
+    """A vector of elements that are `step`, 1 or 2, apart. Nothing is read behind the last of them."""
+    if step == 1:
+        return [k.at(f"{name}p", base, offset), k.load(name, f"{name}p")]
+    low, high = f"{name}l", f"{name}h"
+    n = k.lanes
+    order = [i if i < n else i + 1 for i in range(0, 2 * n, 2)]  # the second load begins one element early
+    return [
+        k.at(f"{low}p", base, offset), k.load(low, f"{low}p"), k.at(f"{high}p", base, offset + n - 1),
+        k.load(high, f"{high}p"), k.shuffle(name, low, high, order),
+    ]  # fmt: skip
+
+
+def _own_lanes(k: Kind, name: str, base: str, row: int, x: int, length: int, step: int) -> list[str]:
+    """A vector of the elements x, x + 1, ... of a row of `length`, `step` apart. The last one reaches back to be whole,
+    and has 0 for what was in the one before."""
     if x + k.lanes <= length:
-        return [k.at(pointer, base, row + x), k.load(name, pointer)]
+        return _elements(k, name, base, row + x * step, step)
     back = k.lanes - (length - x)
-    own = [lane >= back for lane in range(k.lanes)] if back <= x else [lane < length - x for lane in range(k.lanes)]
-    mask = f"<{', '.join('i1 true' if yes else 'i1 false' for yes in own)}>"
     if back > x:  # there is none before
-        return [k.at(pointer, base, row + x), k.masked_load(name, pointer, mask)]
-    whole = [k.at(pointer, base, row + x - back), k.load(f"{name}w", pointer)]
+        mask = _lanes_where([lane < length - x for lane in range(k.lanes)])
+        return [k.at(f"{name}p", base, row + x), k.masked_load(name, f"{name}p", mask)]
+    mask = _lanes_where([lane >= back for lane in range(k.lanes)])
+    whole = _elements(k, f"{name}w", base, row + (x - back) * step, step)
     return [*whole, f"  {name} = select {k.bools} {mask}, {k.vector} {name}w, {k.vector} zeroinitializer"]
+
+
+def _lanes_where(true: list[bool]) -> str:
+    return f"<{', '.join('i1 true' if yes else 'i1 false' for yes in true)}>"
 
 
 Pairs = list[tuple[tuple[int, int], tuple[int, int]]]
