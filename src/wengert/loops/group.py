@@ -175,7 +175,7 @@ class Grouping:
                 continue
             before, group.inner = group.inner, inner
             full = group.full_forms(domain)
-            if full is not None and self._reads_members_at(group, step.args[0], full) and self._free(group, step):
+            if full is not None and self.reads_members_at(group, step.args[0], full) and self._free(group, step):
                 forms = group.outer_forms(step.array.shape)
                 if forms is not None:
                     self._join(group, position, forms)
@@ -193,7 +193,8 @@ class Grouping:
             group = self.group_of.get(self.root(i))
             if group is not None and group not in found:
                 found.append(group)
-        return sorted(found, key=lambda group: group.product is None)  # stable: products first
+        # Products first, then reductions: what else is read can sink into them (`sink.py`).
+        return sorted(found, key=lambda group: (group.product is None, group.inner is None))
 
     def root(self, position: int) -> int:
         """The value behind a chain of views."""
@@ -207,11 +208,11 @@ class Grouping:
             if number == 0 and step.primitive.name in READ_IN_MEMORY:
                 if self.group_of.get(self.root(i)) is group:
                     return False
-            elif not self._reads_members_at(group, i, self.operand_forms(step, number, forms, rank)):
+            elif not self.reads_members_at(group, i, self.operand_forms(step, number, forms, rank)):
                 return False
         return True
 
-    def _reads_members_at(self, group: Group, position: int, forms: Forms) -> bool:
+    def reads_members_at(self, group: Group, position: int, forms: Forms) -> bool:
         """Whether reading `position` at `forms` reads no member of the group elsewhere than where it is computed."""
         root = self.root(position)
         if self.group_of.get(root) is not group:
@@ -245,7 +246,7 @@ class Grouping:
             if unit is group or unit in seen or self.level[unit] <= level:
                 continue
             seen.add(unit)
-            for source in self._sources(unit):
+            for source in self.sources(unit):
                 if source is group:
                     return False
                 stack.append(source)
@@ -264,7 +265,7 @@ class Grouping:
                 self.level[unit] = level
                 stack += [(reader, level + 1) for reader in self.readers.get(unit, ())]
 
-    def _sources(self, unit: Any) -> set[Any]:
+    def sources(self, unit: Any) -> set[Any]:
         """The units (and inputs of the graph, by position) that a unit reads."""
         return unit.sources if isinstance(unit, Group) else self._read_by(unit)
 
@@ -286,7 +287,7 @@ class Grouping:
         stack = list(reversed(self.units))
         while stack:
             unit = stack[-1]
-            waiting = [source for source in self._sources(unit) if source is not unit and source not in done]
+            waiting = [source for source in self.sources(unit) if source is not unit and source not in done]
             if unit in done or not waiting:
                 stack.pop()
                 if unit not in done:

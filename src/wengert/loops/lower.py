@@ -34,6 +34,7 @@ from wengert.loops.nest import (
     Value,
 )
 from wengert.loops.repeat import lower_scan
+from wengert.loops.sink import sink
 from wengert.loops.windows import AT_PLACES, AT_POSITIONS, lowers_window, nests_at_positions, value_at_place
 from wengert.rewrite.definitions import Plain
 from wengert.shapes import Shape, contiguous_strides
@@ -59,6 +60,7 @@ class _Lowering:
         self.targets = {}
         self.parts: dict[int, tuple[int, ...]] = {}  # a value of several arrays that code makes -> their buffers
         self.grouping = Grouping(self.graph, lambda step, graph: _is_supported(step, graph, supports))
+        sink(self.grouping)
         self.buffers: list[Any] = list(self.graph.inputs)
         self.buffer_of: dict[int, int] = {i: i for i in range(len(self.graph.inputs))}
         self.copies: dict[int, int] = {}  # view -> buffer

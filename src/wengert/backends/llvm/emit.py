@@ -11,25 +11,26 @@ One axis is the vector axis: the last inner one if the loads run along it (folds
 add them up at the end), else the last outer one (each lane folds for itself). Where the extent is no multiple of the
 vector length, the last vector is masked.
 
-The text is made by walking the actions: they fall into phases, one for each fold that a later action reads. A phase is
-one run over the inner axes, which computes what its actions need; what does not depend on inner axes is computed once,
-outside. Values are computed in their order, so nothing here recurses over a chain of them.
+The text is made by walking the actions: they fall into runs over the inner axes, which end where a later action reads a
+fold. A run computes what its actions need, but for what an earlier one has kept (`kept.py`); what does not depend on inner
+axes is computed once, outside. Values are computed in their order, so nothing here recurses over a chain of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Optional
 
 from wengert import dtypes
 from wengert.backends.llvm import operations
 from wengert.backends.llvm.folds import BLOCK, BLOCK_OF_VECTORS, Folding
+from wengert.backends.llvm.kept import Kept, Run, arguments, schedule
 from wengert.backends.llvm.memory import Here, Memory
 from wengert.backends.llvm.scalars import Scalars, Writer, wide
 from wengert.dtypes import DType
 from wengert.errors import unreachable
 from wengert.loops.collapse import accesses, collapse
-from wengert.loops.nest import Action, Apply, Axis, Fold, Folded, Load, Lookup, Nest, Number, Product, Store, Value
+from wengert.loops.nest import Action, Axis, Fold, Folded, Load, Lookup, Nest, Number, Product, Store
 
 # Partial results that an innermost fold keeps, to hide the latency of its operation.
 PARTIALS = 4
@@ -54,9 +55,11 @@ class Function:
         self.memory = Memory(writer)
         self.n_outer = len(nest.outer)
         self.depends = _inner_dependence(nest)
-        self.folds_behind = _folds_behind(nest)
         self.vector = self._vector_axis()
         self.lanes = 1 if self.vector < 0 or nest.extents[self.vector] == 1 else _lanes(nest, width)
+        self.schedule = schedule(nest, self.depends, _folds_behind(nest))
+        runs = [item for item in self.schedule if isinstance(item, Run)]
+        self.kept = Kept(nest, runs, self.depends, self.lanes, self.vector_is_inner)
         self.index: dict[int, str] = {}
         self.mask: Optional[str] = None
         self.outer_known: dict[int, str] = {}
@@ -107,6 +110,7 @@ class Function:
         self.w.line(f"define void @{self.name}(ptr %places, i64 %begin, i64 %end, i64 %worker) nounwind noinline {{")
         self.w.line("entry:")
         self.memory.open(len({a.buffer for a in accesses(self.nest)}))
+        self.kept.open(self.w)
         self._outer_loops(0)
         self.w.line("  ret void\n}")
 
@@ -163,23 +167,16 @@ class Function:
     def _point(self) -> None:
         self.outer_known = {}
         self.folded = {}
-        pending: list[tuple[int, Action]] = []
-        running = 0  # the pending folds, as bits
-        for number, action in enumerate(self.nest.actions):
-            if running & self.folds_behind[action.value]:
-                self._phase(pending)
-                pending, running = [], 0
-            if isinstance(action, Fold):
-                pending.append((number, action))
-                running |= 1 << number
-            elif self.depends[action.value] or any(action.strides[self.n_outer :]):
-                pending.append((number, action))
+        run = 0
+        for item in self.schedule:
+            if isinstance(item, Run):
+                self._run(run, item.actions)
+                run += 1
             else:
-                self._outer(self._fixed(pending))  # an output may lie where an input was: read before it is stored
-                value = self._outer([action.value])[0]
-                self.memory.store(action, self._outer_scalars, self._here(self.mask), value, self._dtype(action.value))
-        if pending:
-            self._phase(pending)
+                self._outer(self._fixed(item.waiting))  # an output may lie where an input was: read before it is stored
+                value = self._outer([item.store.value])[0]
+                dtype = self._dtype(item.store.value)
+                self.memory.store(item.store, self._outer_scalars, self._here(self.mask), value, dtype)
 
     def _dtype(self, number: int) -> DType:
         return self.nest.values[number].dtype
@@ -200,37 +197,44 @@ class Function:
             known[number] = self._compute(number, self._outer_scalars, known, self.mask)
         return [known[number] for number in numbers]
 
-    def _fixed(self, actions: list[tuple[int, Action]]) -> list[int]:
-        """The values, constant along inner axes, that these actions read at inner points."""
+    def _fixed(self, actions: Iterable[tuple[int, Action]], known: Set[int] = frozenset()) -> list[int]:
+        """The values, constant along inner axes, that these actions read at inner points, but for what is `known`."""
         numbers = [a.value for _, a in actions]
-        changing = self._behind(numbers, self.depends.__getitem__)
-        read = {n for number in changing for n in _arguments(self.nest.values[number])}.union(numbers)
+        changing = self._changing(numbers, known)
+        read = {n for number in changing for n in arguments(self.nest.values[number])}.union(numbers)
         return sorted(n for n in read if not self.depends[n])
+
+    def _changing(self, numbers: Iterable[int], known: Set[int]) -> list[int]:
+        """What changes along inner axes and is to be computed for these values."""
+        return self._behind(numbers, lambda n: self.depends[n] and n not in known)
 
     def _behind(self, numbers: Iterable[int], enter: Callable[[int], bool]) -> list[int]:
         """These values and what they are computed from, in order, as far as `enter` holds."""
         stack = [number for number in numbers if enter(number)]
         seen = set(stack)
         while stack:
-            for n in _arguments(self.nest.values[stack.pop()]):
+            for n in arguments(self.nest.values[stack.pop()]):
                 if n not in seen and enter(n):
                     seen.add(n)
                     stack.append(n)
         return sorted(seen)
 
-    # --- a phase: one run over the inner axes ------------------------------------------------------------------------
+    # --- one run over the inner axes ---------------------------------------------------------------------------------
 
-    def _phase(self, actions: list[tuple[int, Action]]) -> None:
-        changing = self._behind([a.value for _, a in actions], self.depends.__getitem__)
-        fixed = self._fixed(actions)
+    def _run(self, number: int, actions: Sequence[tuple[int, Action]]) -> None:
+        kept = self.kept.read_in(number)
+        changing = self._changing([a.value for _, a in actions], kept)
+        fixed = self._fixed(actions, kept)
         self._outer(fixed)  # before the loop
+        read = {n for v in changing for n in arguments(self.nest.values[v])}.union([a.value for _, a in actions])
         folds = [(number, a) for number, a in actions if isinstance(a, Fold)]
         stores = [a for _, a in actions if isinstance(a, Store)]
         kinds = [wide(self._dtype(a.value)) for _, a in folds]
         folding = Folding(folds, kinds, Scalars(self.w, self.lanes))
-        results = _Inner(self, folding, stores, changing, fixed).run()
-        for (number, a), result in zip(folds, results):
-            self.folded[number] = self._outer_scalars.rounded(result, self._dtype(a.value))
+        inner = _Inner(self, folding, stores, changing, fixed)
+        inner.found, inner.made = sorted(kept & read), self.kept.made_in(number)
+        for (place, a), result in zip(folds, inner.run()):
+            self.folded[place] = self._outer_scalars.rounded(result, self._dtype(a.value))
 
     # --- values ------------------------------------------------------------------------------------------------------
 
@@ -276,6 +280,8 @@ class _Inner:
         self.stores = stores
         self.changing = changing
         self.fixed = fixed
+        self.found: list[int] = []  # kept by an earlier run
+        self.made: set[int] = set()  # to be kept for later ones
         self.extents = function.nest.extents
         self.block_axis, self.block = self._block_axis()
 
@@ -385,8 +391,12 @@ class _Inner:
         for number in self.fixed:
             outer = f.outer_known[number]
             known[number] = s.splat(outer, values[number].dtype) if f.vector_is_inner else outer
+        for number in self.found:
+            known[number] = f.kept.read(number, s, f.index)
         for number in self.changing:
             known[number] = f._compute(number, s, known, mask)
+            if number in self.made:
+                f.kept.write(number, known[number], s, f.index)
         for action in self.stores:
             f.memory.store(action, s, f._here(mask), known[action.value], values[action.value].dtype)
         added = [known[fold.value] for fold in self.folding.folds]
@@ -394,13 +404,6 @@ class _Inner:
 
 
 # --- facts about a nest -----------------------------------------------------------------------------------------------
-
-
-def _arguments(v: Value) -> tuple[int, ...]:
-    """The values that a value is computed from."""
-    if isinstance(v, Apply):
-        return v.args
-    return (v.index,) if isinstance(v, Lookup) else ()
 
 
 def _lanes(nest: Nest, width: int) -> int:
@@ -419,7 +422,7 @@ def _inner_dependence(nest: Nest) -> list[bool]:
             changes = any(v.strides[n:])
         else:
             changes = isinstance(v, Axis) and v.axis >= n
-        found.append(changes or any([found[i] for i in _arguments(v)]))
+        found.append(changes or any([found[i] for i in arguments(v)]))
     return found
 
 
@@ -428,7 +431,7 @@ def _folds_behind(nest: Nest) -> list[int]:
     found: list[int] = []
     for v in nest.values:
         bits = 1 << v.action if isinstance(v, Folded) else 0
-        for i in _arguments(v):
+        for i in arguments(v):
             bits |= found[i]
         found.append(bits)
     return found
