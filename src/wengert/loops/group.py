@@ -27,9 +27,9 @@ FOLDS = {
     "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min",
     "reduce_and": "and", "reduce_or": "or",
 }  # fmt: skip
-# Folds of a group one after another, each reading what the one before gave. Each is a run over the inner axes that computes
-# again what it needs, so the work grows with the square of their number. Softmax has two, layer norm's derivative three.
-MOST_FOLDS = 4
+# Folds of a group one after another, each reading what the one before gave: runs over the inner axes, which compute again
+# what they do not keep. Softmax has two, softmax of layer norm with the derivatives of both seven.
+MOST_FOLDS = 8
 # Elementwise by nature though of other families.
 POINTWISE = ("convert", "clone", "iota")
 # Matrix products, and convolutions, which become such.

@@ -27,8 +27,8 @@ Answer = Optional[Union[int, New]]
 
 
 def simplify(graph: Graph) -> Graph:
-    """The same graph after the identities of this page, without what they leave unused. One walk: a step sees its inputs
-    already rewritten."""
+    """The same graph after the identities of this page, each step once, without what they leave unused. One walk:
+    a step sees its inputs already rewritten."""
     return remove_dead(_Rewriting(graph).run())
 
 
@@ -53,6 +53,7 @@ class _Rewriting:
         self.graph = graph
         self.first = len(graph.inputs)
         self.steps: list[Step] = []
+        self.numbers: dict[Any, int] = {}
         self.uses: Counter[int] = Counter()  # of the values so far, by all of the graph
         self.turning = False  # whether factors are being transposed for `transpose_of_product`
 
@@ -74,8 +75,11 @@ class _Rewriting:
         return self._append(step)
 
     def _append(self, step: Step) -> int:
-        self.steps.append(step)
-        return self.first + len(self.steps) - 1
+        """The step's place; an earlier one if it has been computed already."""
+        at = self.numbers.setdefault((step.primitive, step.params, step.args), self.first + len(self.steps))
+        if at == self.first + len(self.steps):
+            self.steps.append(step)
+        return at
 
     def build(self, answer: Union[int, New], origin: Any) -> int:
         """The position of what a rewrite asked for."""
@@ -171,11 +175,20 @@ def element_of_several(r: _Rewriting, step: Step) -> Answer:
     return None if whole is None else whole.args[index]
 
 
+def gelu_by_its_factor(r: _Rewriting, step: Step) -> Answer:
+    """gelu(x) = x ndtr(x), whose second factor is also a term of the derivative; not where it would be rounded twice"""
+    (x,) = step.args
+    if step.array.dtype.itemsize == 2:
+        return None
+    return New(primitives.mul, (), (x, New(primitives.ndtr, (), (x,))))
+
+
 RULES: dict[str, tuple[Any, ...]] = {
     "permute": (permute_of_permute, transpose_of_product),
     "reshape": (reshape_of_reshape,),
     "expand": (expand_to_itself,),
     "convert": (convert_to_itself,),
+    "gelu": (gelu_by_its_factor,),
     "identity": (passed_on,),
     "leaf": (passed_on,),
     "stop_gradient": (passed_on,),

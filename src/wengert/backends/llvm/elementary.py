@@ -1,0 +1,72 @@
+"""Elementary functions of float32 written out where they are used, each within 2 ulp: no call, which would spill every
+vector register, and no need of a vector library. Other dtypes, and other functions, go to `Scalars.libm`.
+
+The polynomials are weighted least-squares fits moved towards the least greatest error, rounded to float32.
+"""
+
+from __future__ import annotations
+
+from wengert import dtypes
+from wengert.backends.llvm.scalars import Scalars
+from wengert.dtypes import DType
+
+_F = dtypes.float32
+_LOG2E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693145751953125, 1.42860682030941723212e-6
+# (e^r - 1 - r) / r^2 for |r| <= log(2) / 2, and (tanh(x) / x - 1) / x^2 in x^2 for |x| <= 0.625
+_EXP = (0.4999999403953552, 0.1666651964187622, 0.041668396443128586, 0.008368796668946743, 0.0013814435806125402)
+_TANH = (-0.3333328366279602, 0.13331490755081177, -0.05374349653720856, 0.020650584250688553, -0.005717042833566666)
+
+
+def polynomial(s: Scalars, x: str, coefficients: tuple[float, ...]) -> str:
+    """By Horner's rule, in float32."""
+    y = s.constant(coefficients[-1], _F)
+    for c in reversed(coefficients[:-1]):
+        y = s.fused(_F, y, x, s.constant(c, _F))
+    return y
+
+
+def exp(s: Scalars, t: DType, x: str) -> str:
+    """e^x = 2^n e^r with n = round(x / log 2); 2^n in two factors, so that results below the normal ones are rounded once."""
+    if t is not _F:
+        return s.libm("exp", t, x)
+    whole = dtypes.int32
+    for bound, word in ((89.0, "gt"), (-104.0, "lt")):  # beyond: infinity, 0. NaN stays
+        limit = s.constant(bound, _F)
+        x = s.select(s.compare(word, _F, x, limit), _F, limit, x)
+    n = s.intrinsic("roundeven", _F, s.two("fmul", _F, x, s.constant(_LOG2E, _F)))
+    r = s.fused(_F, n, s.constant(-_LN2_HIGH, _F), x)
+    r = s.fused(_F, n, s.constant(-_LN2_LOW, _F), r)
+    y = s.fused(_F, s.two("fmul", _F, r, r), polynomial(s, r, _EXP), r)
+    y = s.two("fadd", _F, y, s.constant(1, _F))
+    count = _counted(s, n)
+    half = s.two("ashr", whole, count, s.constant(1, whole))
+    for part in (half, s.two("sub", whole, count, half)):
+        y = s.two("fmul", _F, y, _power_of_two(s, part))
+    return y
+
+
+def _counted(s: Scalars, n: str) -> str:
+    """A small whole number as an integer; anything for NaN, which conversion alone would make undefined."""
+    number = s.select(s.is_nan(_F, n), _F, s.constant(0, _F), n)
+    return s.w.emit(f"fptosi {s.type(_F)} {number} to {s.type(dtypes.int32)}")
+
+
+def _power_of_two(s: Scalars, n: str) -> str:
+    """2^n for -127 < n < 128, by the bits of the exponent."""
+    whole = dtypes.int32
+    biased = s.two("add", whole, n, s.constant(127, whole))
+    bits = s.two("shl", whole, biased, s.constant(23, whole))
+    return s.w.emit(f"bitcast {s.type(whole)} {bits} to {s.type(_F)}")
+
+
+def tanh(s: Scalars, t: DType, x: str) -> str:
+    """1 - 2 / (e^2|x| + 1) with the sign of x; near 0 an odd polynomial."""
+    if t is not _F:
+        return s.libm("tanh", t, x)
+    one, size = s.constant(1, _F), s.intrinsic("fabs", _F, x)
+    square = s.two("fmul", _F, x, x)
+    small = s.fused(_F, s.two("fmul", _F, x, square), polynomial(s, square, _TANH), x)
+    e = exp(s, _F, s.two("fadd", _F, size, size))
+    quotient = s.two("fdiv", _F, s.constant(2, _F), s.two("fadd", _F, e, one))
+    large = s.intrinsic("copysign", _F, s.two("fsub", _F, one, quotient), x)
+    return s.select(s.compare("lt", _F, size, s.constant(0.625, _F)), _F, small, large)
