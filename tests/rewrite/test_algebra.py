@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wengert as torch
+from wengert.rewrite.algebra import simplify
 from wengert.rewrite.pipeline import prepare
 from wengert.runtime import tiers
 from wengert.settings import settings
@@ -40,3 +41,19 @@ def test_a_product_read_in_both_ways():
     a, b = torch.randn(3, 4), torch.randn(4, 3)
     graph = last_graph(lambda: (lambda c: (c.t() * 2 + c).tolist())(a @ b))
     assert steps(graph, "dot") == 1
+
+
+def test_gelu_shares_its_factor_with_its_derivative():
+    def run():
+        x = torch.randn(5, 3, requires_grad=True)
+        torch.nn.functional.gelu(x).square().sum().backward()
+        return x.grad.tolist()
+
+    graph = last_graph(run)
+    assert steps(graph, "gelu") == 0 and steps(graph, "ndtr") == 1
+    assert simplify(graph) == graph
+
+
+def test_gelu_of_narrow_floats_is_rounded_once():
+    x = torch.randn(5, 3, dtype=torch.bfloat16)
+    assert steps(last_graph(lambda: torch.nn.functional.gelu(x).tolist()), "gelu") == 1
