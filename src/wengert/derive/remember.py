@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, Optional, TypeVar
 
 from wengert.graph.graph import graph_of
 from wengert.graph.node import Node, object_type
-from wengert.graph.record import record_untracked, recorder, settle_number
+from wengert.graph.record import is_common, record_untracked, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.primitives.control import element, literal, pack
 from wengert.primitives.replay import Stretch, replay
@@ -114,7 +114,7 @@ def remembered(given: Sequence[Node], results: Sequence[Node], since: int) -> Op
     for number, node in enumerate(given):
         place.setdefault(node, number)
     made = dict.fromkeys([node for node in results if node not in place])
-    inside = ancestors(made, lambda node: node.serial > since and node not in place)
+    inside = ancestors(made, lambda node: (node.serial > since or is_common(node)) and node not in place)
     constants = [node for node in inside if node.primitive is literal]
     steps = [node for node in inside if node.primitive is not literal]
     own = set(inside)

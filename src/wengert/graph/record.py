@@ -188,8 +188,19 @@ _scalar_types: dict[DType, ArrayType] = {}
 def scalar(value: Any, dtype: DType) -> Node:
     """A Python number as a zero-dimensional runtime input, so that its value never becomes part of a graph's key.
 
-    Hot: `value` stays the number until something runs (`settle_number`).
+    Hot: `value` stays the number until something runs (`settle_number`). The whole numbers that rules are full of are one
+    node each, so that 1 - y y in two rules is one step.
     """
+    if value.__class__ is int and -1 <= value <= 2:
+        node = _common.get((value, dtype))
+        if node is None:
+            node = _common[value, dtype] = _number(value, dtype)
+            _shared.add(node)
+        return node
+    return _number(value, dtype)
+
+
+def _number(value: Any, dtype: DType) -> Node:
     type = _scalar_types.get(dtype)
     if type is None:
         type = _scalar_types[dtype] = array_type((), dtype)
@@ -198,7 +209,15 @@ def scalar(value: Any, dtype: DType) -> Node:
     return node
 
 
+_common: dict[tuple[int, DType], Node] = {}
+_shared: set[Node] = set()
+
 NUMBERS = frozenset((bool, int, float, complex, RuntimeNumber))
+
+
+def is_common(node: Node) -> bool:
+    """Whether a node is one of the numbers that everybody shares."""
+    return node.inputs == () and node in _shared
 
 
 def settle_number(node: Node) -> Any:
