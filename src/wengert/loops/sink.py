@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from wengert.loops.access import Forms
-from wengert.loops.group import FOLDS, LOOKUPS, PRODUCTS, Group, Grouping
+from wengert.loops.group import FOLDS, PRODUCTS, READ_IN_MEMORY, Group, Grouping
 
 
 def sink(grouping: Grouping) -> None:
@@ -67,7 +67,7 @@ def _is_sound(g: Grouping, group: Group, members: list[int], moved: set[int]) ->
             if g.root(source) not in moved:
                 continue
             name = step.primitive.name
-            if name in PRODUCTS or (number == 0 and name in LOOKUPS):
+            if name in PRODUCTS or (number == 0 and name in READ_IN_MEMORY):
                 return False  # these lie in memory
             forms = group.full_forms(group.domain) if name in FOLDS else _operand_forms(g, group, i, number)
             if forms is None or not g.reads_members_at(group, source, forms):
