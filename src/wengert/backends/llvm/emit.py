@@ -58,7 +58,7 @@ class Function:
         self.vector = self._vector_axis()
         self.lanes = 1 if self.vector < 0 or nest.extents[self.vector] == 1 else _lanes(nest, width)
         if self.lanes > 1 and nest.inner and not self.vector_is_inner:
-            self.lanes *= _vectors_at_once(nest, self.lanes)
+            self.lanes *= _vectors_at_once(nest, self.lanes, self.depends)
         self.schedule = schedule(nest, self.depends, _folds_behind(nest))
         runs = [item for item in self.schedule if isinstance(item, Run)]
         self.kept = Kept(nest, runs, self.depends, self.lanes, self.vector_is_inner)
@@ -415,12 +415,12 @@ def _lanes(nest: Nest, width: int) -> int:
     return width // min([wide(v.dtype).itemsize for v in nest.values if v.dtype.is_floating_point], default=4)
 
 
-def _vectors_at_once(nest: Nest, lanes: int) -> int:
+def _vectors_at_once(nest: Nest, lanes: int, depends: Sequence[bool]) -> int:
     """How many vectors side by side fold at once where each lane folds for itself: a short fold down columns would else
     read a few elements of each row, and each row is another page."""
     folds = sum(isinstance(a, Fold) for a in nest.actions)
     many = next(n for n in (8, 4, 2, 1) if n == 1 or n * lanes <= nest.outer[-1])
-    return many if 0 < folds * many <= 16 and len(nest.values) <= 12 else 1
+    return many if 0 < folds * many <= 16 and sum(depends) <= 12 else 1
 
 
 def _inner_dependence(nest: Nest) -> list[bool]:
