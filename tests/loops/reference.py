@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert.dtypes import float32
 from wengert.graph.rule import primitives
 from wengert.loops.nest import (
     Apply,
@@ -25,6 +26,7 @@ from wengert.loops.nest import (
     Store,
 )
 from wengert.primitives.numerics import is_half
+from wengert.primitives.random import uniforms
 
 FOLDS = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum, "and": np.logical_and, "or": np.logical_or}
 
@@ -185,6 +187,11 @@ class _Space:
             if np.any((args[0] < 0) | (args[0] >= args[1])):
                 raise IndexError("an index is out of bounds")
             return args[0]
+        if v.op == "uniform":
+            key, counter, place = args
+            if place.size == 0:
+                return place.astype(np.float32)
+            return uniforms(key.flat[0], counter.flat[0], int(place.max()) + 1, float32)[place]
         if v.op == "convert":
             return args[0].astype(v.dtype.numpy)
         return np.asarray(primitives.table[v.op].evaluate(*args)).astype(v.dtype.numpy)

@@ -30,8 +30,10 @@ FOLDS = {
 # Folds of a group one after another, each reading what the one before gave: runs over the inner axes, which compute again
 # what they do not keep. Softmax has two, softmax of layer norm with the derivatives of both seven.
 MOST_FOLDS = 8
+# Random numbers, each a function of its place.
+DRAWS = ("uniform",)
 # Elementwise by nature though of other families.
-POINTWISE = ("convert", "clone", "iota")
+POINTWISE = ("convert", "clone", "iota", *DRAWS)
 # Matrix products, and convolutions, which become such.
 PRODUCTS = ("dot", "convolve", "convolve_input", "convolve_weight")
 # Read their first input at places that come from data; that input must lie in memory.

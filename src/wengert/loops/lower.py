@@ -12,7 +12,7 @@ from wengert.graph.node import array_type
 from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
 from wengert.loops.convolve import Results, lower_convolution
 from wengert.loops.copies import copy_before_reshapes
-from wengert.loops.group import FOLDS, LOOKUPS, PRODUCTS, READ_IN_MEMORY, Group, Grouping
+from wengert.loops.group import DRAWS, FOLDS, LOOKUPS, PRODUCTS, READ_IN_MEMORY, Group, Grouping
 from wengert.loops.joins import Place, ground_of, is_join, places, whole_place
 from wengert.loops.nest import (
     Action,
@@ -380,6 +380,9 @@ class _NestBuilder:
             choice = self.read(step.args[1], forms) if len(step.args) > 1 else None
             return value_at_place(self, step, forms, choice)
         args = [self.read(i, g.operand_forms(step, n, forms, self.rank)) for n, i in enumerate(step.args)]
+        if name in DRAWS:
+            place = self.affine(flat(forms, step.array.shape, self.rank))
+            return self.value(Apply(name, (*args, place), dtype))
         if name == "scatter_add":
             return self._add_where_chosen(step, forms, args)
         if name == "clone":

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from wengert import dtypes
-from wengert.backends.llvm import elementary
+from wengert.backends.llvm import elementary, philox
 from wengert.backends.llvm.exponentials import (
     Emitter,
     binary_log1p,
@@ -338,7 +338,10 @@ REAL: dict[str, Emitter] = {
 # What moves numbers of any kind.
 MOVES: dict[str, Emitter] = {"where": _where}
 
-TABLE = {**FLOATS, **WHOLE, **REAL, **MOVES}
+# What depends on the place in a stream of random numbers, after its key and its counter.
+DRAWS: dict[str, Emitter] = {"uniform": philox.uniform}
+
+TABLE = {**FLOATS, **WHOLE, **REAL, **MOVES, **DRAWS}
 
 
 def supports(name: str, arguments: tuple[Any, ...], result: Any) -> bool:
@@ -351,6 +354,8 @@ def supports(name: str, arguments: tuple[Any, ...], result: Any) -> bool:
         return False
     if name.startswith("fold "):
         return True
+    if name in DRAWS:
+        return result is dtypes.float32
     if name == "convert":
         # From float64 to float16 in one rounding there is no instruction; what C makes of a float that is negative or too
         # large for a wide unsigned integer is the compiler's choice.
