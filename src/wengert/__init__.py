@@ -426,7 +426,7 @@ _modules["wengert.signal.windows"] = signal.windows
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
 _LATER = (
-    "compiler", "cuda", "datasets", "func", "nn", "optim", "saving", "serialization", "testing", "utils",
+    "compiler", "cuda", "datasets", "distributions", "func", "nn", "optim", "saving", "serialization", "testing", "utils",
 )  # fmt: skip
 _IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "saving"}
 

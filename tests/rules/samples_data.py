@@ -197,6 +197,20 @@ def _binomial(draw: Draw) -> Sample:
     return Sample((*_stream(draw), trials, draw.values(prob, 0.0, 1.0)), {}, "kkcc")
 
 
+def _standard_gamma(draw: Draw) -> Sample:
+    return Sample((*_stream(draw), draw.values(draw.shape(), 0.1, 9.0)), {}, "kkc")
+
+
+def _von_mises(draw: Draw) -> Sample:
+    loc, concentration = draw.broadcastable(2)
+    return Sample((*_stream(draw), draw.values(loc, -3.0, 3.0), draw.values(concentration, 0.0, 9.0)), {}, "kkcc")
+
+
+def _gamma_slope(draw: Draw) -> Sample:
+    a, x = draw.broadcastable(2)
+    return Sample((draw.values(a, 0.1, 9.0), draw.values(x, 0.1, 9.0)), {}, "cc")
+
+
 LINEAR = {"complex": True}
 # Nothing is computed: the value in a narrow dtype is the narrow value.
 MOVED = {"complex": True, "same_value": True, "ulps": 0.0}
@@ -240,4 +254,7 @@ CASES: dict[str, Case] = {
     "permutation": Case(_permutation),
     "poisson": Case(_poisson, dtypes=FLOATS, loop=False),
     "binomial": Case(_binomial, dtypes=FLOATS, loop=False),
+    "standard_gamma": Case(_standard_gamma, dtypes=FLOATS, loop=False),
+    "von_mises": Case(_von_mises, dtypes=FLOATS, loop=False),
+    "gamma_slope": Case(_gamma_slope, dtypes=FLOATS),
 }
