@@ -23,6 +23,7 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (7, "runtime", {"runtime"}),
     (8, "tensors", {"tensors"}),
     (9, "functions", {"functions", "cuda"}),
+    (9.5, "on functions", {"amp"}),
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
     (11, "learning", {"nn", "utils", "testing"}),

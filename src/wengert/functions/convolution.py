@@ -13,6 +13,7 @@ from wengert.graph.record import record
 from wengert.graph.rule import primitives as p
 from wengert.primitives.convolutions import convolve, convolve_input
 from wengert.shapes import Shape
+from wengert.tensors.casting import in_low_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = [
@@ -54,7 +55,7 @@ def _convolution(axes: int) -> Callable[..., Tensor]:
         y = record(convolve, (x, w), (steps, before, spread, groups, size))
         return _finished(operation, y, bias, batched)
 
-    return named(operation, axes, function)
+    return in_low_precision(named(operation, axes, function))
 
 
 def _transposed(axes: int) -> Callable[..., Tensor]:
@@ -98,7 +99,7 @@ def _transposed(axes: int) -> Callable[..., Tensor]:
         y = record(convolve_input, (x, w), (steps, before, spread, groups, size))
         return _finished(operation, y, bias, batched)
 
-    return named(operation, axes, function)
+    return in_low_precision(named(operation, axes, function))
 
 
 def _operands(

@@ -15,6 +15,7 @@ from wengert.errors import runtime_error, value_error
 from wengert.functions.operands import node_of
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
+from wengert.tensors.casting import in_low_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = ["einsum"]
@@ -34,6 +35,7 @@ class Term(NamedTuple):
     labels: Labels
 
 
+@in_low_precision
 def einsum(*args: Any) -> Tensor:
     """The sum of products that an equation describes.
 

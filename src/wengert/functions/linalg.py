@@ -56,6 +56,7 @@ from wengert.graph.record import scalar
 from wengert.graph.rule import conjugated, primitives as p
 from wengert.primitives.casting import move
 from wengert.primitives.views import diagonal as diagonal_of
+from wengert.tensors.casting import in_low_precision
 from wengert.tensors.tensor import Tensor, view
 
 __all__: list[str] = []
@@ -76,6 +77,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Optional[Tensor] 
     return multilinear.cross(input, other, dim, out=out)
 
 
+@in_low_precision
 def multi_dot(tensors: Sequence[Tensor], *, out: Optional[Tensor] = None) -> Tensor:
     """The product of two or more matrices by the cheapest bracketing; the first and the last may be vectors.
 

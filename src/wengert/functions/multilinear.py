@@ -18,11 +18,13 @@ from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
 from wengert.primitives.casting import move
 from wengert.primitives.contractions import dot as contract
+from wengert.tensors.casting import in_low_precision, in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = ["chain_matmul", "matrix_power", "tensordot", "kron", "trace", "cross"]
 
 
+@in_low_precision
 def chain_matmul(*matrices: Any, out: Optional[Tensor] = None) -> Tensor:
     """The product of several matrices in the order of multiplication that costs least; the first and the last may be
     vectors. Also given as one list.
@@ -109,6 +111,7 @@ def identity_matrix(n: int, dtype: dtypes.DType) -> Node:
     return p.convert(p.eq(p.reshape(k, shape=(n, 1)), k), dtype=dtype)
 
 
+@in_low_precision
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Optional[Tensor] = None) -> Tensor:
     """The sum over `dims`: their number (the last of a with the first of b), or a pair of lists of dimensions.
 
@@ -162,6 +165,7 @@ def kron(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Tenso
     return deliver(p.reshape(left * right, shape=tuple([n * m for n, m in zip(rows, columns)])), out)
 
 
+@in_single_precision
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal; integers in int64. Raises: RuntimeError unless 2D, and for bool."""
     (x,) = ranked("trace", input=(input, 2))

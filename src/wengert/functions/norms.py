@@ -21,6 +21,7 @@ from wengert.graph.record import literal, scalar
 from wengert.graph.rule import broadcast_to, primitives
 from wengert.primitives.casting import move
 from wengert.shapes import Shape, broadcast
+from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = ["norm", "dist", "cdist", "pdist", "renorm"]
@@ -179,6 +180,7 @@ def _scale(sizes: Node, limit: Any) -> Node:
 # --- distances between rows ------------------------------------------------------------------------------------------
 
 
+@in_single_precision
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The p-norm distance of every row of x1 (..., m, k) from every row of x2 (..., n, k): (..., m, n).
 

@@ -17,6 +17,7 @@ from wengert.graph.rule import broadcast_to, conjugated, primitives as p
 from wengert.primitives.contractions import dot as contract
 from wengert.primitives.views import reshape
 from wengert.shapes import Shape, broadcast
+from wengert.tensors.casting import casting, in_low_precision, lowered
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = [
@@ -37,6 +38,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Optional[Tensor] = None) -> Ten
         >>> w.matmul(w.ones(5, 2, 3), w.ones(3, 4)).shape
         wengert.Size([5, 2, 4])
     """
+    if casting.active:
+        input, other = lowered(input, other)
     a, b = node_of(input, "matmul"), node_of(other, "matmul", "other")
     if a.type.ndim == 2 and b.type.ndim == 2:
         return deliver(record(contract, (a, b)), out)
@@ -101,11 +104,13 @@ def ranked(operation: str, **arguments: tuple[Any, int]) -> list[Node]:
     return nodes
 
 
+@in_low_precision
 def mm(input: Tensor, mat2: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
     """The product of two matrices. Raises: RuntimeError unless both are 2D and their sizes meet."""
     return deliver(contract(*ranked("mm", input=(input, 2), mat2=(mat2, 2))), out)
 
 
+@in_low_precision
 def bmm(input: Tensor, mat2: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
     """The products of two batches of matrices, (b, m, k) and (b, k, n). Raises: RuntimeError for other shapes."""
     return deliver(contract(*ranked("bmm", input=(input, 3), mat2=(mat2, 3))), out)
@@ -184,6 +189,7 @@ def _added(operation: str, input: Tensor, y: Node, beta: Any, alpha: Any, out: O
     return deliver((x if beta == 1 else x * beta) + y, out)
 
 
+@in_low_precision
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None) -> Tensor:
     """beta * input + alpha * (mat1 @ mat2); the input broadcasts to the product.
 
@@ -197,6 +203,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
     return _added("addmv", input, product(*ranked("addmv", mat=(mat, 2), vec=(vec, 1))), beta, alpha, out)
 
 
+@in_low_precision
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None
 ) -> Tensor:
@@ -208,6 +215,7 @@ def baddbmm(
     return _added("baddbmm", input, y, beta, alpha, out)
 
 
+@in_low_precision
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Optional[Tensor] = None
 ) -> Tensor:

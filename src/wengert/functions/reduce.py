@@ -22,6 +22,7 @@ from wengert.graph.rule import Primitive, primitives as p, unbroadcast
 from wengert.primitives.casting import move
 from wengert.primitives.reductions import reduce_mean, reduce_sum
 from wengert.shapes import Shape
+from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor
 
 __all__ = [
@@ -109,6 +110,7 @@ def widened(x: Node) -> Node:
 
 
 @numpy_names
+@in_single_precision
 def prod(
     input: Tensor,
     dim: Optional[int] = None,

@@ -18,11 +18,13 @@ from wengert.nn.functional.dropout import dropout
 from wengert.primitives.attention import attention, scores, weights
 from wengert.primitives.casting import move
 from wengert.shapes import broadcast
+from wengert.tensors.casting import in_low_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 _NAME = "scaled_dot_product_attention"
 
 
+@in_low_precision
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

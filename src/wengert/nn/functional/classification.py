@@ -23,6 +23,7 @@ from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
 from wengert.primitives.reductions import reduce_sum
 from wengert.primitives.stable import cross_entropy as cross_entropy_of
+from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 _UNSIGNED = np.dtype(np.uint64)
@@ -30,6 +31,7 @@ _greatest = np.maximum.reduce
 _ALL_AXES = [tuple(range(n)) for n in range(65)]  # NumPy has at most 64
 
 
+@in_single_precision
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -72,6 +74,7 @@ def cross_entropy(
     return _reduced(z, sum_all(factor), reduction, x, unbatched)
 
 
+@in_single_precision
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -232,6 +235,7 @@ def _of_probabilities(
 # --- with margins --------------------------------------------------------------------------------------------------
 
 
+@in_single_precision
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -275,6 +279,7 @@ def _margin_sum(
     return _reduced(z, None, reduction, x, unbatched)
 
 
+@in_single_precision
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -315,6 +320,7 @@ def multilabel_margin_loss(
     return _reduced(z, None, word, x, unbatched)
 
 
+@in_single_precision
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,

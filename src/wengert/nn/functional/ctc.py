@@ -16,11 +16,13 @@ from wengert.graph.rule import primitives as p
 from wengert.nn.functional.arguments import every_axis, floating_node, reduction_word, sum_all
 from wengert.primitives.casting import move
 from wengert.primitives.ctc import check_lengths
+from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 Lengths = Union[Tensor, Sequence[int], int]
 
 
+@in_single_precision
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -16,6 +16,7 @@ from wengert.graph.rule import primitives as p
 from wengert.primitives.arithmetic import add
 from wengert.primitives.contractions import dot, linear as affine
 from wengert.primitives.views import permute, reshape
+from wengert.tensors.casting import casting, lowered
 from wengert.tensors.tensor import Tensor, wrap
 
 _SWAP = ((1, 0),)
@@ -28,6 +29,8 @@ def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tens
 
     Raises: RuntimeError when sizes or dtypes do not fit.
     """
+    if casting.active:
+        input, weight, bias = lowered(input, weight, bias)
     try:
         x = input._node if input._link is None else input._read()
         w = weight._node if weight._link is None else weight._read()

@@ -20,6 +20,7 @@ from wengert.nn.functional.arguments import floating_node, like, reduce_loss, re
 from wengert.nn.functional.distances import distance
 from wengert.primitives.casting import move
 from wengert.shapes import broadcast
+from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 
@@ -45,6 +46,7 @@ def _pair(operation: str, input: Tensor, target: Tensor) -> tuple[Node, Node]:
 # --- distance of two numbers ---------------------------------------------------------------------------------------
 
 
+@in_single_precision
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -59,6 +61,7 @@ def mse_loss(
     return _by_weight("mse_loss", p.square(x - t), weight, word)
 
 
+@in_single_precision
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -89,6 +92,7 @@ def _same_size(operation: str, weight: Tensor, z: Node) -> Node:
     return w
 
 
+@in_single_precision
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -111,6 +115,7 @@ def smooth_l1_loss(
     return reduce_loss(p.where(d < beta, p.square(d) * (0.5 / beta), d - 0.5 * beta), word)
 
 
+@in_single_precision
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -135,6 +140,7 @@ def huber_loss(
 # --- probabilities -------------------------------------------------------------------------------------------------
 
 
+@in_single_precision
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -160,6 +166,7 @@ def binary_cross_entropy(
     return reduce_loss(weighted(name, p.binary_cross_entropy(x, t), weight), word)
 
 
+@in_single_precision
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -186,6 +193,7 @@ def binary_cross_entropy_with_logits(
     return reduce_loss(weighted(name, z, weight), word)
 
 
+@in_single_precision
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -214,6 +222,7 @@ def kl_div(
 # --- likelihoods ---------------------------------------------------------------------------------------------------
 
 
+@in_single_precision
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -238,6 +247,7 @@ def poisson_nll_loss(
     return reduce_loss(z, word)
 
 
+@in_single_precision
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -281,6 +291,7 @@ def _variance(var: Any, x: Node) -> Node:
 # --- margins between two or three ----------------------------------------------------------------------------------
 
 
+@in_single_precision
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -294,6 +305,7 @@ def soft_margin_loss(
     return reduce_loss(-p.log_sigmoid(t * x), word)
 
 
+@in_single_precision
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -310,6 +322,7 @@ def hinge_embedding_loss(
     return reduce_loss(z, word)
 
 
+@in_single_precision
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -332,6 +345,7 @@ def margin_ranking_loss(
     return reduce_loss(p.clamp_min(floating(-t * (a - b)) + margin, 0), word)
 
 
+@in_single_precision
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -364,6 +378,7 @@ def cosine_embedding_loss(
     return reduce_loss(z, word)
 
 
+@in_single_precision
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
