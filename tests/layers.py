@@ -22,7 +22,7 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (6, "backends", {"backends"}),
     (7, "runtime", {"runtime"}),
     (8, "tensors", {"tensors"}),
-    (9, "functions", {"functions", "cuda"}),
+    (9, "functions", {"functions", "cuda", "profiler"}),
     (9.5, "on functions", {"amp"}),
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
@@ -46,6 +46,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "llvmlite": {"backends.llvm"},
     "safetensors": {"saving"},
     "rich": {"run"},
+    "tensorboard": {"utils.tensorboard"},
+    "matplotlib": {"utils.tensorboard"},
     "keras": {"tf"},
 }
 

@@ -65,6 +65,23 @@ class Interpreter:
                 raise
         return [_as_array(slots[i]) for i in self.outputs]
 
+    def watched(self, values: Sequence[Any], watcher: Any) -> list[Any]:
+        """As `run`, with a note for each step of how long it took."""
+        slots = [*values, *self.constants]
+        with np.errstate(all="ignore"):
+            for (function, args, dead), (primitive, origin) in zip(self.steps, self.origins):
+                given = [slots[i] for i in args]
+                start = watcher.now()
+                try:
+                    slots.append(function(*given))
+                except Exception as error:
+                    _explain(error, primitive, origin)
+                    raise
+                watcher.note(primitive.name, "cpu_op", start, watcher.about(given, describe(origin)))
+                for i in dead:
+                    slots[i] = None
+        return [_as_array(slots[i]) for i in self.outputs]
+
 
 # Bytes from which memory that is at hand is worth more than a keyword.
 _LARGE = 1 << 14

@@ -29,6 +29,7 @@ from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
 from wengert.primitives.replay import Stretch
+from wengert.runtime.watch import watching
 from wengert.settings import settings
 
 # Sizes of one structure that are compiled at their second sight; the next one at its 64th, and so on.
@@ -79,19 +80,31 @@ class Entry:
 
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
         """The outputs, by the best executable there is now."""
-        if self.compiled is not None:
+        if self.compiled is not None and watching.by is None:
             return self.compiled.run(values, free)
+        best = self._best()
+        outputs: list[Any]
+        if watching.by is None:
+            outputs = best.run(values)
+        else:
+            outputs = watching.by.run(best, values, free, len(self.graph.steps))
+        return outputs
+
+    def _best(self) -> Any:
+        """The compiled executable if there is one by now, else the interpreter; what is seen often enough is compiled."""
+        if self.compiled is not None:
+            return self.compiled
         self.seen += 1
         tier = settings.tier
         if tier == "compile":
             compile_now(self)
             if self.compiled is not None:
-                return self.compiled.run(values)
+                return self.compiled
         elif tier == "auto" and self.seen >= SIGHTS and not self.queued and self.seen & (self.seen - 1) == 0:
             _compile_later(self)
         if self.interpreter is None:
             self.interpreter = Interpreter(self.graph)
-        return self.interpreter.run(values)
+        return self.interpreter
 
 
 _entries: OrderedDict[Any, Entry] = OrderedDict()

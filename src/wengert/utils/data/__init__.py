@@ -12,6 +12,7 @@ from wengert.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from wengert.utils.data.distributed import DistributedSampler
 from wengert.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -25,5 +26,5 @@ from wengert.utils.data.worker import get_worker_info
 __all__ = [
     "Dataset", "IterableDataset", "TensorDataset", "StackDataset", "Subset", "ConcatDataset", "ChainDataset",
     "random_split", "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler",
-    "BatchSampler", "DataLoader", "default_collate", "default_convert", "get_worker_info",
+    "BatchSampler", "DistributedSampler", "DataLoader", "default_collate", "default_convert", "get_worker_info",
 ]  # fmt: skip
