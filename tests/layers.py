@@ -27,7 +27,7 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
     (11, "learning", {"nn", "utils", "testing"}),
-    (11.2, "around modules", {"optim", "saving", "distributions"}),  # they know what a Module or a Parameter is
+    (11.2, "around modules", {"optim", "saving", "distributions", "onnx"}),  # they know what a Module or a Parameter is
     (11.3, "PyTorch's names for them", {"serialization"}),
     (11.5, "datasets", {"datasets"}),  # a data set is one of utils.data's, so it stands on that shelf
     (11.9, "names", {"__init__"}),  # the public names: above what they name, below the tools that use them
@@ -46,6 +46,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "llvmlite": {"backends.llvm"},
     "safetensors": {"saving"},
     "rich": {"run"},
+    "onnx": {"onnx"},
     "tensorboard": {"utils.tensorboard"},
     "matplotlib": {"utils.tensorboard"},
     "keras": {"tf"},

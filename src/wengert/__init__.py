@@ -426,8 +426,8 @@ _modules["wengert.signal.windows"] = signal.windows
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
 _LATER = (
-    "amp", "compiler", "cuda", "datasets", "distributions", "func", "nn", "optim", "profiler", "saving", "serialization",
-    "testing", "utils",
+    "amp", "compiler", "cuda", "datasets", "distributions", "func", "nn", "onnx", "optim", "profiler", "saving",
+    "serialization", "testing", "utils",
 )  # fmt: skip
 _AUTOCAST = ("autocast", "is_autocast_available", "is_autocast_enabled", "get_autocast_dtype", "set_autocast_dtype")
 _IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "saving", **dict.fromkeys(_AUTOCAST, "amp")}
