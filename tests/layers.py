@@ -22,8 +22,9 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (6, "backends", {"backends"}),
     (7, "runtime", {"runtime"}),
     (8, "tensors", {"tensors"}),
-    (9, "functions", {"functions", "cuda", "profiler"}),
-    (9.5, "on functions", {"amp"}),
+    (9, "functions", {"functions", "profiler"}),
+    (9.5, "mixed precision", {"amp"}),
+    (9.6, "CUDA's names", {"cuda"}),
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
     (11, "learning", {"nn", "utils", "testing"}),

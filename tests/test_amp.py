@@ -202,3 +202,14 @@ def test_the_scalers_state_and_misuse():
     with pytest.warns(UserWarning, match="CUDA is not available"):
         assert not amp.GradScaler().is_enabled()
     assert array(x).dtype == np.float32 and isinstance(nn.Linear(1, 1), nn.Module)
+
+
+def test_the_older_names_of_cuda_do_nothing():
+    with pytest.warns(UserWarning, match="CUDA is not available"):
+        scaler = wengert.cuda.amp.GradScaler()
+    with pytest.warns(UserWarning, match="CUDA is not available"):
+        region = wengert.cuda.amp.autocast()
+    x = wengert.ones(2, 2)
+    with region:
+        assert (x @ x).dtype is wengert.float32
+    assert scaler.scale(x) is x

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from wengert.cuda import amp
+
 
 def is_available() -> bool:
     """Whether there is a CUDA device: no."""
