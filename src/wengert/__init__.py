@@ -308,6 +308,30 @@ from wengert.functions.pieces import (
     unsafe_split_with_sizes,
     vsplit,
 )
+from wengert.functions.platform import (
+    are_deterministic_algorithms_enabled,
+    compiled_with_cxx11_abi,
+    get_default_device,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    is_conj,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_distributed,
+    is_inference,
+    is_neg,
+    is_signed,
+    is_storage,
+    is_warn_always_enabled,
+    set_default_device,
+    set_default_tensor_type,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_warn_always,
+    use_deterministic_algorithms,
+)
 from wengert.functions.pooling import (
     adaptive_avg_pool1d,
     adaptive_max_pool1d_with_indices as adaptive_max_pool1d,
@@ -433,6 +457,28 @@ _AUTOCAST = ("autocast", "is_autocast_available", "is_autocast_enabled", "get_au
 _IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "saving", **dict.fromkeys(_AUTOCAST, "amp")}
 
 
+# In-place methods that are functions too: `wengert.relu_(x)`.
+_IN_PLACE = frozenset(
+    """
+    abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_ clamp_
+    clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fix_ floor_ frac_
+    gcd_ i0_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ relu_ round_
+    rsqrt_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ trunc_ xlogy_
+    """.split()
+)
+# What `nn.outside` has: layers' functions that also stand here.
+_OF_LAYERS = frozenset(
+    """
+    adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d batch_norm bilinear celu constant_pad_nd
+    cosine_embedding_loss cosine_similarity ctc_loss dropout embedding feature_alpha_dropout grid_sampler grid_sampler_2d
+    grid_sampler_3d group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
+    max_pool1d max_pool2d max_pool3d native_batch_norm native_group_norm native_layer_norm pairwise_distance
+    poisson_nll_loss prelu rms_norm rrelu selu threshold triplet_margin_loss
+    """.split()
+)
+newaxis = None
+
+
 def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return _import_module(f"wengert.{name}")
@@ -440,8 +486,13 @@ def __getattr__(name: str) -> _Any:
         return _import_module("wengert.compiler")
     if name in _IN_LATER:
         return getattr(_import_module(f"wengert.{_IN_LATER[name]}"), name)
+    if name in _IN_PLACE:
+        return getattr(Tensor, name)
+    if name in _OF_LAYERS:
+        outside = _import_module("wengert.nn.outside")
+        return getattr(outside.functional if name in outside.SAME else outside, name)
     raise AttributeError(f"module 'wengert' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER, *_IN_LATER])
+    return sorted([*globals(), *_LATER, *_IN_LATER, *_IN_PLACE, *_OF_LAYERS])
