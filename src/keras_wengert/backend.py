@@ -1,5 +1,35 @@
 """The names that Keras looks for in a backend."""
 
+from keras.src.backend.common.name_scope import name_scope
+
+from keras_wengert.ops import core, image, linalg, math, nn, numpy, random
+from keras_wengert.ops.core import (
+    IS_THREAD_SAFE,
+    SUPPORTS_COMPLEX_DTYPES,
+    SUPPORTS_RAGGED_TENSORS,
+    SUPPORTS_SPARSE_TENSORS,
+    associative_scan,
+    cast,
+    compute_output_spec,
+    cond,
+    convert_to_numpy,
+    convert_to_tensor,
+    custom_gradient,
+    device_scope,
+    fori_loop,
+    is_tensor,
+    random_seed_dtype,
+    scan,
+    scatter,
+    shape,
+    stop_gradient,
+    switch,
+    unstack,
+    vectorized_map,
+    while_loop,
+)
+from keras_wengert.ops.rnn import bidirectional_gru, bidirectional_lstm, cudnn_ok, gru, lstm, rnn
+from keras_wengert.variable import Variable
 from wengert.settings import settings as _settings
 
 _settings.arrays = "copied"  # Keras and its users take arrays of whatever tensor they have, and never write through them

@@ -64,19 +64,23 @@ def matrix_rank(x: Any, tol: Any = None) -> Any:
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """A vector or matrix norm over axes."""
+    """A vector norm over one axis, a matrix norm over two; of all elements when neither is said.
+
+    Raises: ValueError for an order that the norm has not, and for other numbers of axes.
+    """
     x = as_float(x)
-    if axis is None:
-        axes = tuple(range(x.ndim)) if ord is not None else None
-    else:
-        axes = axes_of(axis, x.ndim)
-    if ord is None:
-        return w.linalg.vector_norm(x, 2, axes, keepdim=keepdims)
-    if axes is not None and len(axes) == 1:
+    if axis is None and ord is None:
+        return w.linalg.vector_norm(x, 2, None, keepdim=keepdims)
+    axes = axes_of(axis, x.ndim)
+    if len(axes) == 1:
         if isinstance(ord, str):
             raise ValueError(f"Invalid `ord` argument for vector norm. Received: ord={ord}")
-        return w.linalg.vector_norm(x, ord, axes, keepdim=keepdims)
-    return w.linalg.matrix_norm(x, ord, axes, keepdim=keepdims)
+        return w.linalg.vector_norm(x, 2 if ord is None else ord, axes, keepdim=keepdims)
+    if len(axes) != 2 or axes[0] == axes[1]:
+        raise ValueError(f"Improper number of axes to norm: one or two different ones. Received: axis={axis}")
+    if ord not in (None, "fro", "nuc", 1, -1, 2, -2, float("inf"), float("-inf")):
+        raise ValueError(f"Invalid `ord` argument for matrix norm. Received: ord={ord}")
+    return w.linalg.matrix_norm(x, "fro" if ord is None else ord, axes, keepdim=keepdims)
 
 
 def qr(x: Any, mode: str = "reduced") -> Any:

@@ -85,8 +85,10 @@ def logdet(x: Any) -> Any:
 
 
 def cdist(x: Any, y: Any) -> Any:
-    """Distances between every row of x and every row of y."""
+    """Distances between every row of x and every row of y. Raises: ValueError for rows of different length."""
     x, y = floats(x, y)
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(f"cdist: rows of one length, got {x.shape[-1]} and {y.shape[-1]}")
     return w.cdist(x, y)
 
 

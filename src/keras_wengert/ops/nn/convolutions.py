@@ -64,6 +64,11 @@ def conv(
     data_format = _format(data_format)
     inputs, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
     check_conv_input_channels(inputs, kernel, data_format)
+    return _convolved(inputs, kernel, strides, padding, data_format, dilation_rate)
+
+
+def _convolved(inputs: Any, kernel: Any, strides: Any, padding: str, data_format: str, dilation_rate: Any) -> Any:
+    """Convolution in as many groups as the kernel's channels say."""
     x, kernel = promoted(inputs, kernel)
     rank = x.ndim - 2
     x = _first(x, data_format)
@@ -87,7 +92,7 @@ def depthwise_conv(
     """Convolution of each channel by itself; the kernel is (space..., channels, multiplier)."""
     kernel = convert_to_tensor(kernel)
     joined = kernel.reshape(*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1])
-    return conv(inputs, joined, strides, padding, data_format, dilation_rate)
+    return _convolved(inputs, joined, strides, padding, _format(data_format), dilation_rate)
 
 
 def separable_conv(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import wengert as w
-from keras_wengert.ops.common import cast, convert_to_tensor
+from keras_wengert.ops.common import cast, convert_to_tensor, dtypes
 
 
 def ctc_decode(
@@ -23,6 +23,7 @@ def ctc_decode(
     Raises: ValueError for another strategy.
     """
     logits = convert_to_tensor(inputs)
+    logits = cast(logits, dtypes.result_type(logits.dtype.name, "float32"))
     lengths = cast(sequence_lengths, "int32")
     if strategy == "greedy":
         return _greedy(logits, lengths, merge_repeated, mask_index)

@@ -7,7 +7,7 @@ from typing import Any
 from keras.src.backend.config import epsilon
 
 import wengert as w
-from keras_wengert.ops.common import as_float, axes_of, cast, convert_to_tensor, standardize_dtype
+from keras_wengert.ops.common import as_float, axes_of, cast, convert_to_tensor, dtypes, standardize_dtype
 from wengert.nn import functional as F
 
 
@@ -138,7 +138,8 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     Raises: ValueError for shapes or dtypes that do not fit.
     """
     target, output = convert_to_tensor(target), convert_to_tensor(output)
-    logs = w.log_softmax(output, -1).permute(1, 0, 2)  # (time, batch, classes)
+    wide = cast(output, dtypes.result_type(standardize_dtype(output.dtype), "float32"))
+    logs = w.log_softmax(wide, -1).permute(1, 0, 2)  # (time, batch, classes)
     return F.ctc_loss(
         logs, cast(target, "int64"), cast(output_length, "int64"), cast(target_length, "int64"), blank=mask_index,
         reduction="none",
