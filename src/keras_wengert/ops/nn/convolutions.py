@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from keras.src.backend.common.backend_utils import (
-    check_conv_input_channels,
     check_conv_transpose_input_channels,
     compute_conv_transpose_output_shape,
     compute_conv_transpose_padding_args_for_jax,
@@ -63,7 +62,12 @@ def conv(
     """
     data_format = _format(data_format)
     inputs, kernel = convert_to_tensor(inputs), convert_to_tensor(kernel)
-    check_conv_input_channels(inputs, kernel, data_format)
+    channels = inputs.shape[-1 if data_format == "channels_last" else 1]
+    if channels % kernel.shape[-2]:
+        raise ValueError(
+            "The number of input channels must be evenly divisible by the kernel's input channels. Received: input "
+            f"channels={channels}, kernel input channels={kernel.shape[-2]}"
+        )
     return _convolved(inputs, kernel, strides, padding, data_format, dilation_rate)
 
 
