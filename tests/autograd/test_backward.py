@@ -9,6 +9,7 @@ import pytest
 
 import wengert
 from tests.autograd.both import leaf, same, same_error
+from tests.objects import live
 from wengert.graph.node import Node
 from wengert.graph.record import recorder
 
@@ -17,7 +18,7 @@ def held_bytes():
     """Bytes of all arrays that nodes hold."""
     gc.collect()
     arrays = {}
-    for thing in gc.get_objects():
+    for thing in live():
         if type(thing) is Node and isinstance(thing.value, np.ndarray):
             array = thing.value
             while isinstance(array.base, np.ndarray):
@@ -522,7 +523,7 @@ def test_an_untracked_loop_does_not_grow():
         x = x + 1
         if i % 5000 == 4999:
             lengths.add(len(recorder.tape) <= recorder.limit)
-            nodes = sum(type(thing) is Node for thing in gc.get_objects())
+            nodes = sum(type(thing) is Node for thing in live())
             before = nodes if before is None else before
             assert nodes <= before + 5000
     assert lengths == {True}
@@ -540,7 +541,7 @@ def test_a_training_loop_does_not_grow():
             w -= 0.1 * w.grad
             w.grad.zero_()
         if step >= 10:
-            counts.append(sum(type(thing) is Node for thing in gc.get_objects()))
+            counts.append(sum(type(thing) is Node for thing in live()))
     assert max(counts) - min(counts) < 60
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import wengert as torch
+from tests.objects import live
 from wengert.settings import settings
 
 DEPTH = 100_000
@@ -40,10 +41,10 @@ def forward_backward_and_letting_go():
 def test_a_history_that_no_backward_pass_released_is_let_go():
     y = chain(torch.ones(3, requires_grad=True))
     y.sum().item()
-    before = len(gc.get_objects())
+    before = len(live())
     del y
     gc.collect()
-    assert len(gc.get_objects()) < before
+    assert len(live()) < before
 
 
 def test_a_history_that_reads_values():
