@@ -10,6 +10,7 @@ from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import array_type
 from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
+from wengert.loops.attention import FUSED, lower_attention
 from wengert.loops.convolve import Results, lower_convolution
 from wengert.loops.copies import copy_before_reshapes
 from wengert.loops.group import DRAWS, FOLDS, LOOKUPS, PRODUCTS, READ_IN_MEMORY, Group, Grouping
@@ -228,6 +229,9 @@ class _Lowering:
         if step.primitive.name in AT_POSITIONS and _is_supported(step, self.graph, self.supports):
             result = self.buffer_of[position] = self.buffer(step.type)
             self.steps += nests_at_positions(self, step, result)
+            return
+        if step.primitive.name in FUSED:
+            lower_attention(self, position, step)
             return
         if step.primitive.name == "scan" and lower_scan(self, position, step):
             return

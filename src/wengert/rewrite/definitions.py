@@ -6,6 +6,7 @@ value numbering belongs to the same walk: steps of one primitive with the same p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from wengert.derive.definition import constants_of, definition
@@ -22,8 +23,12 @@ class Plain(NamedTuple):
     constants: tuple[Any, ...]
 
 
-def expand_composites(graph: Graph) -> Plain:
-    """The same graph in elementary steps only."""
+# Whether an application, with inputs of these types, stays as it is.
+Kept = Callable[[Step, tuple[Any, ...]], bool]
+
+
+def expand_composites(graph: Graph, kept: Kept = lambda step, inputs: False) -> Plain:
+    """The same graph in elementary steps, and composites that are `kept`."""
     flat: list[tuple[Step, list[tuple[str, int]]]] = []
     constants: list[Any] = []
     types: list[Any] = []
@@ -43,8 +48,8 @@ def expand_composites(graph: Graph) -> Plain:
             args = [values[i] for i in step.args]
             if origin is not None:
                 step = step._replace(origin=origin)
-            if isinstance(step.primitive, Composite):
-                inputs = tuple([part.type_at(i) for i in step.args])
+            inputs = tuple([part.type_at(i) for i in step.args])
+            if isinstance(step.primitive, Composite) and not kept(step, inputs):
                 below = definition(step.primitive, inputs, step.params)
                 given = zip(constants_of(step.primitive, inputs, step.params), below.inputs[len(args) :])
                 known = [*args, *[constant(value, type) for value, type in given]]
@@ -52,7 +57,7 @@ def expand_composites(graph: Graph) -> Plain:
                 values.append(walk(below, known, None if step.primitive is replay else step.origin)[0])
             else:
                 if step.primitive is scan:
-                    step, more = _opened(step)
+                    step, more = _opened(step, kept)
                     args += [constant(value, type) for value, type in more]
                 number = step_numbers.setdefault((step.primitive, step.params, tuple(args)), len(flat))
                 if number == len(flat):
@@ -70,10 +75,10 @@ def expand_composites(graph: Graph) -> Plain:
     return Plain(Graph((*graph.inputs, *types), steps, place(outputs)), tuple(constants))
 
 
-def _opened(step: Step) -> tuple[Step, list[tuple[Any, Any]]]:
+def _opened(step: Step, kept: Kept) -> tuple[Step, list[tuple[Any, Any]]]:
     """A loop whose body is elementary as well; and the constants that its definitions ask for, with their types, which
     are further constants of the loop."""
     body = step.params[0]
-    plain = expand_composites(body.graph)
+    plain = expand_composites(body.graph, kept)
     more = list(zip(plain.constants, plain.graph.inputs[len(body.graph.inputs) :]))
     return step._replace(params=(body_of(plain.graph, ()), *step.params[1:])), more

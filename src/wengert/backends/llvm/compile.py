@@ -15,6 +15,7 @@ from wengert.backends.llvm.target import host
 from wengert.graph import show
 from wengert.graph.graph import Graph
 from wengert.loops.arena import latest_first
+from wengert.loops.attention import is_fused
 from wengert.loops.lower import lower
 from wengert.loops.nest import Program
 from wengert.loops.show import show as show_program
@@ -37,7 +38,7 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
         return None
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
-    plain = prepare(graph)
+    plain = prepare(graph, is_fused)
     lowered = latest_first(lower(plain, operations.supports))
     text = program_text(lowered)
     if settings.dump:
