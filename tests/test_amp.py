@@ -213,3 +213,13 @@ def test_the_older_names_of_cuda_do_nothing():
     with region:
         assert (x @ x).dtype is wengert.float32
     assert scaler.scale(x) is x
+
+
+def test_a_compiled_function_tells_regions_apart():
+    x, w = wengert.ones(2, 3), wengert.ones(3, 4)
+    product = wengert.compile(lambda x, w: x @ w, fullgraph=True)
+    assert product(x, w).dtype is wengert.float32
+    with wengert.autocast("cpu", dtype=wengert.bfloat16):
+        assert product(x, w).dtype is wengert.bfloat16
+    assert product(x, w).dtype is wengert.float32
+    assert product.traces == 2

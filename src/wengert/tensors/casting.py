@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from wengert.dtypes import DType, float32, float64
+from wengert.graph.changes import modes
 from wengert.graph.record import record
 from wengert.primitives.casting import convert
 from wengert.tensors.tensor import Tensor, wrap
@@ -34,6 +35,7 @@ class _Here(threading.local):
 
 casting = _Casting()
 here = _Here()
+modes.append(lambda: here.dtype if casting.active else None)  # what a compiled function recorded depends on it
 
 
 def lowered(*values: Any) -> tuple[Any, ...]:
