@@ -1,5 +1,7 @@
 """`import torch` and `import torchvision` give wengert's own modules, and say so when something is missing."""
 
+import importlib.util
+
 import pytest
 
 SAME = """
@@ -24,7 +26,6 @@ assert str(torch.float32) == "torch.float32" and repr(torch.zeros(1, dtype=torch
 assert not hasattr(torch, "no_such_name") and getattr(torch, "no_such_name", 3) == 3
 assert hasattr(torch, "relu") and hasattr(torch.nn, "Linear")
 assert importlib.util.find_spec("torch.nn") and importlib.util.find_spec("torch.no_such_part") is None
-assert importlib.util.find_spec("tensorflow") is None
 try:
     from torch.utils.no_such_part import Writer
 except ImportError:
@@ -42,12 +43,18 @@ def test_every_name_is_the_same_object(wengert):
     assert (done.stdout, done.stderr, done.returncode) == ("all the same\n", "", 0)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is not None, reason="here the question finds the real one")
+def test_whoever_asks_whether_tensorflow_is_there_hears_no(wengert):
+    done = wengert("run", "a.py", files={"a.py": "import importlib.util\nprint(importlib.util.find_spec('tensorflow'))\n"})
+    assert (done.stdout, done.returncode) == ("None\n", 0)
+
+
 @pytest.mark.parametrize(
     ("line", "error", "message"),
     [
         ("torch.sofmax", "MissingName", "torch.sofmax: wengert has no such name (a.py:3). Nearest: torch.softmax"),
         ("torch.cross_entropy", "MissingName", "Nearest: torch.nn.functional.cross_entropy"),
-        ("from torch.nn import Lineer", "MissingImport", "(a.py:3). Nearest: torch.nn.Linear, torch.nn.Bilinear."),
+        ("from torch.nn import Lineer", "MissingImport", "(a.py:3). Nearest: torch.nn.Linear, torch.nn.Bilinear, torch.nn.Lazy"),
         ("import torch.optm", "MissingModule", "torch.optm: wengert has no such module (a.py:3). Nearest: torch.optim"),
         ("import torch.primitives", "MissingModule", "wengert has no such module"),
         ("import torchvision.models", "MissingModule", "import torchvision.models: wengert has no such module"),
@@ -59,3 +66,15 @@ def test_what_is_missing_stops_with_name_line_and_neighbours(wengert, line, erro
     assert done.returncode == 1 and done.stdout == ""
     assert f"{error}: " in done.stderr and message in done.stderr
     assert done.stderr.count("File ") == 1 and 'a.py", line 3' in done.stderr
+
+
+def test_keras_computes_on_wengert(wengert):
+    pytest.importorskip("keras")
+    source = """
+    import keras, numpy as np
+    import torch
+    x = keras.ops.ones((2, 3))
+    print(keras.backend.backend(), type(x) is torch.Tensor, keras.layers.Dense(4)(x).shape)
+    """
+    done = wengert("run", "a.py", files={"a.py": source})
+    assert (done.returncode, done.stdout) == (0, "wengert True torch.Size([2, 4])\n"), done.stderr

@@ -50,12 +50,21 @@ class AliasFinder(MetaPathFinder):
         if root in NOT_YET:
             text = f"import {name}: wengert runs PyTorch programs; those that import {root} come with a later version"
             return _absent(ModuleNotFoundError(text, name=name))
+        if name == "keras":
+            _prepare_keras()
         if real_name(name) is None:
             return None
         module = locate(name)
         if module is None:
             return _absent(MissingModule(name, sys.modules[name.rpartition(".")[0]]))
         return ModuleSpec(name, AliasLoader(module), is_package=hasattr(module, "__path__"))
+
+
+def _prepare_keras() -> None:
+    """Keras is the real package: it is told to compute on wengert before it loads."""
+    from keras_wengert import bridge  # optional: only programs that import keras need the bridge
+
+    bridge.use()
 
 
 def _absent(error: ModuleNotFoundError) -> None:

@@ -12,7 +12,7 @@ NAMES = {
     "safetensors.torch": "wengert.saving.safe",
 }
 
-NOT_YET = {"tensorflow", "keras", "tf_keras"}
+NOT_YET = {"tensorflow", "tf_keras"}
 
 # Folders and files of wengert that are its inner works: no part of torch, even where the name is one.
 INNER = frozenset(
