@@ -88,9 +88,15 @@ def binary_float(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """An axis argument as a tuple of positions; None is all of them."""
+    """An axis argument as a tuple of positions; None is all of them.
+
+    Raises: ValueError for an axis that is not there.
+    """
     if axis is None:
         return tuple(range(ndim))
+    for a in axis if isinstance(axis, (tuple, list)) else (axis,):
+        if not -max(ndim, 1) <= int(a) < max(ndim, 1):
+            raise ValueError(f"axis {a} is out of bounds for a tensor of {ndim} dimensions")
     if isinstance(axis, (tuple, list)):
         return tuple([int(a) % ndim if ndim else int(a) for a in axis])
     return (int(axis) % ndim if ndim else int(axis),)
