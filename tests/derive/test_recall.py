@@ -179,6 +179,18 @@ def test_a_cotangent_that_is_a_value_of_the_graph_is_another_structure():
         np.testing.assert_array_equal(x.grad.numpy(), (2 * w * w).numpy())
 
 
+def test_a_number_that_a_rule_writes_too_is_not_one_that_the_user_gave():
+    """where(x <= low, low, x): the rule of `where` records a zero, which is no `low` the next time."""
+    for low in (0, -1, 2, 3, 0):
+        x = wengert.tensor([-2.0, 2.5], requires_grad=True)
+        wengert.where(x <= low, low, x).sum().backward()
+        assert x.grad.tolist() == [0.0, float(low < 2.5)], low
+    for number in (1, 2, 0.5, 1):
+        x = wengert.tensor([3.0], requires_grad=True)
+        (x**number * number).backward(wengert.tensor([1.0]) * number)
+        assert x.grad.item() == pytest.approx(number**3 * 3.0 ** (number - 1))
+
+
 def test_targets_are_part_of_the_structure():
     for _ in range(2):
         x, y = leaf(3), leaf(3, seed=1)

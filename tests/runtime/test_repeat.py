@@ -120,6 +120,20 @@ def test_who_reads_whom_is_compared(again):
         assert found == ([4, 6], [10, 14], wanted[kind])
 
 
+def test_one_node_read_twice_is_not_two_nodes():
+    """A pattern of two numbers also fits where both are one node; what is settled there must not serve two numbers."""
+    double, single = wengert.float64, wengert.float32
+
+    def choose(dtype, a, b):
+        x, a, b = (wengert.tensor(value, dtype=dtype) for value in ([3.0, 0.0], a, b))
+        b = a if a.item() == b.item() else b
+        return wengert.where(x > a, x, b).tolist()
+
+    for numbers in [(double, 1, 5), (single, 1, 1), (single, 1, 5), (double, 1, 1), (single, 2, 5)]:
+        for _ in range(4):
+            assert choose(*numbers) == [3, numbers[2]], numbers
+
+
 def test_arities_are_compared(again):
     parts = [wengert.full((2,), float(n)) for n in range(5)]
 

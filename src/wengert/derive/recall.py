@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional
 from wengert.derive.remember import Memory, Remembered, plain_recording, remembered
 from wengert.derive.reverse import check_overwritten, is_overwritten, pull_back, release_node, saves_something
 from wengert.graph.node import OVERWRITTEN, RELEASED, Node
-from wengert.graph.record import next_serial, separate_tape
+from wengert.graph.record import is_common, next_serial, separate_tape
 from wengert.graph.walk import tracked_ancestors
 from wengert.primitives.control import Leaf, custom
 
@@ -84,7 +84,8 @@ class _Walk:
     """The nodes on the way from outputs to leaves, in order, and what the rules on the way may decide by.
 
     given         the nodes on the way, the others that they read, and the cotangents, each once
-    key           primitives, parameters, the types of what is given, and positions in `given`
+    key           primitives, parameters, the types of what is given, and positions in `given`. A number that everybody
+                  shares is in it itself: where a rule writes the same number down, nothing tells the two apart
     overwritten   whether a value on the way was changed in place
     """
 
@@ -129,14 +130,14 @@ class _Walk:
                         self.overwritten = self.overwritten or is_overwritten(x)
                     at = place[x] = len(given)
                     given.append(x)
-                    add(x.type)
+                    add(x if is_common(x) else x.type)
                 add(at)
         for output, bar in zip(outputs, cotangents):
             add(place.get(output))
             if bar not in place:
                 place[bar] = len(given)
                 given.append(bar)
-                add(bar.type)
+                add(bar if is_common(bar) else bar.type)
             add(place[bar])
         if targets is not None:
             add("targets")

@@ -199,7 +199,7 @@ def draft(facts: Any, tape: Sequence[Node], settled: Settled) -> Optional[Draft]
         return None
     pattern = known[0]
     outer = None if pattern is None else pattern.read(tape)
-    if outer is None:
+    if outer is None or len(set(outer)) < len(outer):  # what runs for one node read twice must not run for two nodes
         pattern = Pattern(tape)
         patterns.replace(facts, pattern)
         outer = pattern.read(tape)
