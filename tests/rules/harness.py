@@ -44,11 +44,14 @@ class Sample(NamedTuple):
     i   index, mask or key: keeps its dtype; in a batch, rows of it are shuffled
     s   as i, but its order matters: in a batch, every row is the same
     k   as i, and it never has a batch axis
+
+    ordered: elements that change places would leave the domain: in a batch, rows differ by a factor alone
     """
 
     inputs: tuple[Any, ...]
     params: dict[str, Any] = {}
     roles: str = ""
+    ordered: bool = False
 
     def role(self, position: int) -> str:
         if self.roles:

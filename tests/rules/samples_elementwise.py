@@ -25,7 +25,7 @@ DTYPE_MATTERS = {"nextafter"}
 POLYNOMIALS = (
     "chebyshev_t", "chebyshev_u", "chebyshev_v", "chebyshev_w", "hermite_h", "hermite_he", "laguerre_l", "legendre_p",
 )  # fmt: skip
-CONSTANT = {"zeta": "cx", "gammainc": "cx", "gammaincc": "cx"} | dict.fromkeys(POLYNOMIALS, "xc")
+CONSTANT = {"zeta": "cx", "gammainc": "cx", "gammaincc": "cx", "betainc": "ccx"} | dict.fromkeys(POLYNOMIALS, "xc")
 
 PARAMS = {"polygamma": ("order", (0, 1, 2, 3)), "sinc": ("order", (0, 1, 2, 3)), "airy": ("order", (0, 1))}
 PARAMS |= dict.fromkeys(POLYNOMIALS, ("order", (0, 1, 2)))

@@ -32,6 +32,12 @@ def _one_square(draw: Draw) -> Sample:
     return Sample((_square(draw),))
 
 
+def _positive(draw: Draw) -> Sample:
+    """Matrices whose eigenvalues lie around 2, 3 and 4."""
+    n = draw.integer(0, 3)
+    return Sample((_near(draw, (*draw.shape(max_rank=1), n, n), np.diag([2.0, 3.0, 4.0][:n])),), ordered=True)
+
+
 def _one_matrix(draw: Draw) -> Sample:
     return Sample((_full_rank(draw),))
 
@@ -112,5 +118,7 @@ CASES: dict[str, Case] = {
     "ldl_factor": Case(_ldl, **LAPACK),
     "ldl_solve": Case(_ldl_system, **LAPACK),
     "matrix_exp": Case(_one_square, complex=True, **LAPACK),
+    "matrix_sqrt": Case(_positive, complex=True, **LAPACK),
+    "matrix_log": Case(_positive, complex=True, **LAPACK),
     "singular_values": Case(_one_matrix, complex=True, **LAPACK),
 }

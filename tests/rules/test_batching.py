@@ -21,7 +21,7 @@ def row(sample: Sample, position: int, index: int) -> Any:
     role = sample.role(position)
     if role == "s":
         return x
-    moved = np.roll(x.ravel(), index).reshape(x.shape)
+    moved = x if sample.ordered else np.roll(x.ravel(), index).reshape(x.shape)
     return moved * (1 - index / 128) if role == "x" and x.dtype.kind in "fc" else moved
 
 

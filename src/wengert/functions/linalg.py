@@ -39,6 +39,8 @@ from wengert.functions.spectra import (
     eigvals as eigvals,
     householder_product as householder_product,
     matrix_exp as matrix_exp,
+    matrix_log as matrix_log,
+    matrix_sqrt as matrix_sqrt,
     tensorinv as tensorinv,
     tensorsolve as tensorsolve,
 )

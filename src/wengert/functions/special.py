@@ -67,6 +67,11 @@ modified_bessel_k0 = unary("modified_bessel_k0", p.bessel_k0)
 modified_bessel_k1 = unary("modified_bessel_k1", p.bessel_k1)
 scaled_modified_bessel_k0 = unary("scaled_modified_bessel_k0", p.bessel_k0e)
 scaled_modified_bessel_k1 = unary("scaled_modified_bessel_k1", p.bessel_k1e)
+dawson = unary("dawson", p.dawson)
+exponential_integral = unary("exponential_integral", p.exponential_integral)
+fresnel_sine = unary("fresnel_sine", p.fresnel_sine)
+fresnel_cosine = unary("fresnel_cosine", p.fresnel_cosine)
+spence = unary("spence", p.spence)
 chebyshev_polynomial_t = binary("chebyshev_polynomial_t", p.chebyshev_t, floats=True)
 chebyshev_polynomial_u = binary("chebyshev_polynomial_u", p.chebyshev_u, floats=True)
 chebyshev_polynomial_v = binary("chebyshev_polynomial_v", p.chebyshev_v, floats=True)
@@ -95,7 +100,12 @@ def _shifted(name: str, primitive: Any) -> Callable[..., Tensor]:
     return function
 
 
-shifted_chebyshev_polynomial_t = _shifted("shifted_chebyshev_polynomial_t", p.chebyshev_t)
+shifted_dawson = unary("dawson", p.dawson)
+exponential_integral = unary("exponential_integral", p.exponential_integral)
+fresnel_sine = unary("fresnel_sine", p.fresnel_sine)
+fresnel_cosine = unary("fresnel_cosine", p.fresnel_cosine)
+spence = unary("spence", p.spence)
+chebyshev_polynomial_t = _shifted("shifted_chebyshev_polynomial_t", p.chebyshev_t)
 shifted_chebyshev_polynomial_u = _shifted("shifted_chebyshev_polynomial_u", p.chebyshev_u)
 shifted_chebyshev_polynomial_v = _shifted("shifted_chebyshev_polynomial_v", p.chebyshev_v)
 shifted_chebyshev_polynomial_w = _shifted("shifted_chebyshev_polynomial_w", p.chebyshev_w)
@@ -125,6 +135,17 @@ gammainc = _incomplete(
 gammaincc = _incomplete("gammaincc", "gammaincc", "Q(a, x) = 1 - P(a, x); see `gammainc`.")
 igamma = _incomplete("gammainc", "igamma", "`special.gammainc` by its older name.")
 igammac = _incomplete("gammaincc", "igammac", "`special.gammaincc` by its older name.")
+
+
+def betainc(a: Tensor, b: Tensor, x: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
+    """I(a, b, x), the part of the beta integral of t^(a-1) (1-t)^(b-1) from 0 to x. Differentiable in x only.
+
+    Raises: RuntimeError for dtypes that are not floating; ImportError where SciPy is not installed.
+    """
+    first, second, third = promote("betainc", a, b, x)
+    if not first.dtype.is_floating_point:
+        raise dtype_error("betainc", "floating dtypes", first.dtype.name, "convert them first")
+    return deliver(p.betainc(first, second, third), out)
 
 
 # --- of several steps ------------------------------------------------------------------------------------------------

@@ -49,6 +49,20 @@ def matrix_exp(input: Tensor) -> Tensor:
     return deliver(p.matrix_exp(node_of(input, "matrix_exp")))
 
 
+def matrix_sqrt(input: Tensor) -> Tensor:
+    """The Y with Y Y = A whose eigenvalues have a positive real part, for square matrices.
+
+    Raises: RuntimeError for matrices that are not square, LinAlgError for a real one without a real root; ImportError
+    where SciPy is not installed.
+    """
+    return deliver(p.matrix_sqrt(node_of(input, "matrix_sqrt")))
+
+
+def matrix_log(input: Tensor) -> Tensor:
+    """The principal Y with exp(Y) = A, for square matrices; see `matrix_sqrt` for errors."""
+    return deliver(p.matrix_log(node_of(input, "matrix_log")))
+
+
 # --- reflections ------------------------------------------------------------------------------------------------------
 
 

@@ -18,9 +18,11 @@ from wengert.primitives import (
     fourier,
     gammas,
     indexing,
+    integrals,
     least_squares,
     loop,
     mantissas,
+    matrix_functions,
     patches,
     piecewise,
     polynomials,
@@ -45,8 +47,8 @@ from wengert.primitives import (
 
 __all__ = [
     "arithmetic", "attention", "bessel", "casting", "checks", "complexes", "contractions", "control", "convolutions",
-    "creation", "ctc", "elimination", "exponential", "factorisations", "fourier", "gammas", "indexing",
-    "least_squares", "loop", "mantissas", "patches", "piecewise", "polynomials", "pooling", "random", "reductions",
-    "reflections", "replay", "sampling", "scans", "scatter_reduce", "singular", "sorting", "special", "spectral",
-    "stable", "strided", "systems", "trigonometric", "views",
+    "creation", "ctc", "elimination", "exponential", "factorisations", "fourier", "gammas", "indexing", "integrals",
+    "least_squares", "loop", "mantissas", "matrix_functions", "patches", "piecewise", "polynomials", "pooling",
+    "random", "reductions", "reflections", "replay", "sampling", "scans", "scatter_reduce", "singular", "sorting",
+    "special", "spectral", "stable", "strided", "systems", "trigonometric", "views",
 ]  # fmt: skip

@@ -85,7 +85,7 @@ class Polygamma(_Gamma):
         return (lambda: self(x, order=order + 1),)
 
 
-def _no_derivative(operation: str, argument: str) -> Callable[[], Node]:
+def no_derivative(operation: str, argument: str) -> Callable[[], Node]:
     """A partial that stops whoever asks for it: no closed form is known, and a zero would be a wrong number."""
 
     def refuse() -> Node:
@@ -109,7 +109,7 @@ class Zeta(_Gamma):
         return approximations.zeta(s.astype(np.float64), q.astype(np.float64)).astype(s.dtype)
 
     def partials(self, s: Node, q: Node, *, y: Node) -> Any:
-        return _no_derivative("zeta", "its exponent"), lambda: -(s * self(s + 1, q))
+        return no_derivative("zeta", "its exponent"), lambda: -(s * self(s + 1, q))
 
 
 class _IncompleteGamma(_Gamma):
@@ -136,7 +136,7 @@ class Gammainc(_IncompleteGamma):
     name = "gammainc"
 
     def partials(self, a: Node, x: Node, *, y: Node) -> Any:
-        return _no_derivative("gammainc", "its first argument"), lambda: self.slope(a, x)
+        return no_derivative("gammainc", "its first argument"), lambda: self.slope(a, x)
 
 
 class Gammaincc(_IncompleteGamma):
@@ -149,7 +149,7 @@ class Gammaincc(_IncompleteGamma):
     name = "gammaincc"
 
     def partials(self, a: Node, x: Node, *, y: Node) -> Any:
-        return _no_derivative("gammaincc", "its first argument"), lambda: -self.slope(a, x)
+        return no_derivative("gammaincc", "its first argument"), lambda: -self.slope(a, x)
 
 
 lgamma = Lgamma()

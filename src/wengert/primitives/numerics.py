@@ -51,6 +51,20 @@ def need_scipy(operation: str, name: str) -> Callable[..., Any]:
     return found
 
 
+def need_scipy_linalg(operation: str, name: str) -> Callable[..., Any]:
+    """The function of SciPy's `linalg` called `name`.
+
+    Raises: ImportError that says how to get SciPy where it is missing.
+    """
+    try:
+        from scipy import linalg  # optional: few functions of matrices need more than NumPy's LAPACK
+    except ImportError:
+        raise ImportError(
+            f"{operation}: this function is computed by SciPy, which is not installed; pip install scipy"
+        ) from None
+    return getattr(linalg, name)  # type: ignore[no-any-return]
+
+
 def scipy_or_own(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
     """SciPy's function, or our own, computed in float64 and rounded to the dtype of the input."""
     found = scipy_special(name)
