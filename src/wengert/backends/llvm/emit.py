@@ -18,6 +18,7 @@ axes is computed once, outside. Values are computed in their order, so nothing h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Optional
 
@@ -72,12 +73,15 @@ class Function:
         return self.vector >= self.n_outer
 
     def _vector_axis(self) -> int:
-        """The axis along which most accesses are contiguous: the last inner or the last outer one."""
+        """The axis along which most accesses are contiguous, counted as often as they are made: the last inner or the last
+        outer one."""
         nest = self.nest
         last_outer, last_inner = self.n_outer - 1, len(nest.extents) - 1
         if not nest.inner:
             return last_outer
-        score = {axis: sum(a.strides[axis] == 1 for a in accesses(nest)) for axis in (last_outer, last_inner)}
+        points = math.prod(nest.inner)
+        made = [(a, points if any(a.strides[self.n_outer :]) else 1) for a in accesses(nest)]
+        score = {axis: sum([times for a, times in made if a.strides[axis] == 1]) for axis in (last_outer, last_inner)}
         wide = nest.extents[last_outer] >= 4
         return last_outer if score[last_outer] > score[last_inner] and wide else last_inner
 
