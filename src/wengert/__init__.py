@@ -253,6 +253,18 @@ from wengert.functions.join import (
     vstack,
 )
 from wengert.functions.layout import is_complex, is_floating_point, is_nonzero, is_same_size, numel
+from wengert.functions.legacy import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
+)
 from wengert.functions.masks import argwhere, masked_fill, masked_scatter, masked_select, nonzero, nonzero_static
 from wengert.functions.matrices import (
     cholesky,
@@ -361,6 +373,7 @@ from wengert.functions.put import index_put, index_put_, put, take, take_along_d
 from wengert.functions.quantiles import median, mode, nanmedian, nanquantile, quantile
 from wengert.functions.random import rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from wengert.functions.ranges import arange, eye, linspace, logspace
+from wengert.functions.recurrent import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from wengert.functions.reduce import (
     all,
     any,
@@ -454,7 +467,11 @@ _LATER = (
     "serialization", "testing", "utils",
 )  # fmt: skip
 _AUTOCAST = ("autocast", "is_autocast_available", "is_autocast_enabled", "get_autocast_dtype", "set_autocast_dtype")
-_IN_LATER = {"vmap": "func", "compile": "compiler", "save": "saving", "load": "saving", **dict.fromkeys(_AUTOCAST, "amp")}
+_RECURRENCES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_IN_LATER = {
+    "vmap": "func", "compile": "compiler", "save": "saving", "load": "saving", "GradScaler": "amp",
+    **dict.fromkeys(_AUTOCAST, "amp"), **dict.fromkeys(_RECURRENCES, "nn.recurrences"),
+}  # fmt: skip
 
 
 # In-place methods that are functions too: `wengert.relu_(x)`.
@@ -469,11 +486,12 @@ _IN_PLACE = frozenset(
 # What `nn.outside` has: layers' functions that also stand here.
 _OF_LAYERS = frozenset(
     """
-    adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d batch_norm bilinear celu constant_pad_nd
-    cosine_embedding_loss cosine_similarity ctc_loss dropout embedding feature_alpha_dropout grid_sampler grid_sampler_2d
-    grid_sampler_3d group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm margin_ranking_loss
-    max_pool1d max_pool2d max_pool3d native_batch_norm native_group_norm native_layer_norm pairwise_distance
-    poisson_nll_loss prelu rms_norm rrelu selu threshold triplet_margin_loss
+    adaptive_avg_pool1d adaptive_max_pool1d affine_grid_generator alpha_dropout alpha_dropout_ avg_pool1d batch_norm
+    bilinear binary_cross_entropy_with_logits celu celu_ constant_pad_nd convolution cosine_embedding_loss
+    cosine_similarity ctc_loss dropout dropout_ embedding feature_alpha_dropout feature_alpha_dropout_ grid_sampler
+    grid_sampler_2d grid_sampler_3d group_norm hardshrink hinge_embedding_loss instance_norm kl_div layer_norm
+    margin_ranking_loss max_pool1d max_pool2d max_pool3d native_batch_norm native_group_norm native_layer_norm
+    pairwise_distance poisson_nll_loss prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_ triplet_margin_loss
     """.split()
 )
 newaxis = None

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.exam.compare import Strictness
 from tests.exam.marks import SUBJECTS, examine, present
 from tests.exam.scope import database, reason_out, title
 
@@ -77,10 +78,12 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=30, help="samples for each subject of an entry")
     parser.add_argument("--shard", default="1/1")
     parser.add_argument("--others", action="store_true", help="all but nn.functional")
+    parser.add_argument("--strict", action="store_true", help="hold each element to assert_close's tolerance")
     parser.add_argument("--json", type=Path, help="where to write the marks")
     parser.add_argument("--merge", type=Path, nargs="*", help="files of marks to summarise instead of asking")
     parser.add_argument("--scope", action="store_true", help="say what is out of scope, and why")
     given = parser.parse_args()
+    Strictness.strict = given.strict
     if given.scope:
         reasons = Counter(reason_out(e.name) or "asked" for e in database())
         print("\n".join(f"{count:4} {reason}" for reason, count in reasons.most_common()))

@@ -112,7 +112,7 @@ def _derivative(entry: Any, limit: int, order: int, dtype: Any = torch.float64) 
     allowed = entry.supports_gradgrad if order == 2 else True
     if entry.name in WRONG_DERIVATIVE:
         raise NotAsked("PyTorch is no judge of it")
-    if not (_takes(entry, dtype) and _differentiates(entry, dtype) and allowed) or questions.undetermined(entry):
+    if not (_takes(entry, dtype) and _differentiates(entry, dtype) and allowed):
         raise NotAsked("no derivative")
     found = samples(entry, dtype, limit, requires_grad=True)
     return mark(lambda sample: questions.gradient(entry, sample, order), found)

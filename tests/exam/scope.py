@@ -55,14 +55,42 @@ WRONG_DERIVATIVE = frozenset(("as_strided_scatter",))
 # Only shape and dtype can be compared: random numbers, uninitialised memory.
 UNDETERMINED = re.compile(
     r"empty.*|new_empty.*|resize_|resize_as_|bernoulli|multinomial|normal|poisson|rand.*|cauchy|exponential|geometric"
-    r"|log_normal|uniform|nn\.functional\..*dropout.*|nn\.functional\.(rrelu|fractional_max_pool[23]d)"
-    r"|(svd|pca)_lowrank|binomial|torch\.rand.*"
+    r"|log_normal|uniform|nn\.functional\.fractional_max_pool[23]d|(svd|pca)_lowrank|binomial|torch\.rand.*"
+)
+# Entries that leave something to chance only if they are asked to: with a probability between 0 and 1, in training.
+PERHAPS_RANDOM = re.compile(
+    r"nn\.functional\.(.*dropout.*|rrelu|scaled_dot_product_attention|multi_head_attention_forward)"
 )
 
 
-def undetermined(entry: Any) -> bool:
-    """Whether the values of an entry's results say nothing."""
+_DROPOUT_OF_HEADS = 9  # where multi_head_attention_forward's arguments after the query have dropout_p
+
+
+def undetermined(entry: Any, sample: Any) -> bool:
+    """Whether the values of a sample's results say nothing."""
+    if PERHAPS_RANDOM.fullmatch(entry.name):
+        return _is_random(entry.name, sample)
     return UNDETERMINED.fullmatch(entry.name) is not None
+
+
+def without_chance(entry: Any, sample: Any) -> Any:
+    """A sample of attention with its dropout left out, for those whose every sample has it."""
+    if not entry.name.endswith("multi_head_attention_forward"):
+        return sample
+    args = list(sample.args)
+    args[_DROPOUT_OF_HEADS] = 0.0
+    return type(sample)(sample.input, args=tuple(args), kwargs=sample.kwargs)
+
+
+def _is_random(name: str, sample: Any) -> bool:
+    given = sample.kwargs
+    if name.endswith("rrelu"):
+        return bool(given.get("training", False))
+    if name.endswith("multi_head_attention_forward"):
+        return 0 < sample.args[_DROPOUT_OF_HEADS] < 1 and bool(given["training"])
+    if "attention" in name:
+        return 0 < given.get("dropout_p", 0.0) < 1
+    return 0 < given.get("p", 0.5) < 1 and bool(given.get("training", True))
 
 
 # The second result says which of equal elements was taken, or the result is an order among equals.

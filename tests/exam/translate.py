@@ -94,7 +94,20 @@ def _constant(value: Any) -> Any:
         return getattr(wengert, str(value).removeprefix("torch."))
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType)):
         return function_of(value)
+    if isinstance(value, torch.nn.Module):
+        return _layer(value)
     return value
+
+
+def _layer(module: Any) -> Any:
+    """wengert's layer of the same class and settings, for one without parameters. Raises: AttributeError when it has
+    none."""
+    made = getattr(wengert.nn, type(module).__name__)()
+    for name in module.__constants__:
+        if not hasattr(made, name):
+            raise AttributeError(f"wengert.nn.{type(module).__name__} has no {name}")
+        setattr(made, name, getattr(module, name))
+    return made
 
 
 # --- functions ----------------------------------------------------------------------------------------------------

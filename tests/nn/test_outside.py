@@ -52,3 +52,40 @@ def test_in_place_functions():
     assert w.relu_(x) is x
     assert x.tolist() == [0.0, 2.0]
     assert "layer_norm" in dir(w)
+
+
+@pytest.mark.parametrize("reduction", [0, 1, 2])
+def test_binary_cross_entropy_with_logits_takes_the_reduction_by_number(reduction):
+    def case(t, x, y, g):
+        return t.binary_cross_entropy_with_logits(x, y, None, g.detach(), reduction)
+
+    beside(case, X, np.abs(normal(4, 6, 5, seed=1)) % 1, np.abs(normal(5)))
+
+
+@pytest.mark.parametrize("transposed", [True, False])
+def test_convolutions_of_every_rank_by_one_name(transposed):
+    def case(t, x, g, b):
+        return t.convolution(x, g, b, (2,), (1,), (1,), transposed, (0,), 1)
+
+    beside(case, X, normal(6, 6, 3), normal(6), second=False, scale=10)
+
+
+def test_the_grid_of_an_affine_map():
+    beside(lambda t, x: t.affine_grid_generator(x, (2, 3, 4, 5), True), normal(2, 2, 3))
+
+
+@pytest.mark.parametrize("name", ["dropout_", "alpha_dropout_", "feature_alpha_dropout_"])
+def test_dropout_in_place_gives_its_argument_back(name):
+    w.manual_seed(0)
+    x = w.ones(20, 10)
+    assert getattr(w, name)(x, 0.5, True) is x
+    assert (x != 1).any()
+    before = x.clone()
+    assert w.equal(getattr(w, name)(x, 0.5, False), before)
+
+
+def test_activations_in_place():
+    for name, args in (("celu_", (2.0,)), ("selu_", ()), ("threshold_", (0.1, 3.0)), ("rrelu_", (0.2, 0.2))):
+        x = w.tensor(X)
+        assert getattr(w, name)(x, *args) is x
+        assert w.equal(x, getattr(w, name[:-1])(w.tensor(X), *args))

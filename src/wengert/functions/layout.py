@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.dtypes import DType
@@ -180,17 +180,19 @@ def _converter(dtype: DType) -> Callable[..., Tensor]:
     return function
 
 
-_LEGACY = {
+LEGACY = {
     "FloatTensor": dtypes.float32, "DoubleTensor": dtypes.float64, "HalfTensor": dtypes.float16,
     "BFloat16Tensor": dtypes.bfloat16, "LongTensor": dtypes.int64, "IntTensor": dtypes.int32,
     "ShortTensor": dtypes.int16, "CharTensor": dtypes.int8, "ByteTensor": dtypes.uint8, "BoolTensor": dtypes.bool_,
-    "ComplexFloatTensor": dtypes.complex64, "ComplexDoubleTensor": dtypes.complex128,
+    "ComplexFloatTensor": dtypes.complex64, "ComplexDoubleTensor": dtypes.complex128, "UInt16Tensor": dtypes.uint16,
+    "UInt32Tensor": dtypes.uint32, "UInt64Tensor": dtypes.uint64,
 }  # fmt: skip
-_LEGACY_NAMES = {dtype: name for name, dtype in _LEGACY.items()}
+_LEGACY_NAMES = {dtype: name for name, dtype in LEGACY.items()}
 
 
-def type(self: Tensor, dtype: Union[str, DType, None] = None, non_blocking: bool = False) -> Any:
-    """The tensor in another dtype, also by its legacy name (``"torch.FloatTensor"``); without one, that name.
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The tensor in another dtype, also by its legacy type or that one's name (``"torch.FloatTensor"``); without one, that
+    name.
 
     Raises: ValueError for an unknown name.
     """
@@ -198,10 +200,10 @@ def type(self: Tensor, dtype: Union[str, DType, None] = None, non_blocking: bool
         return f"{settings.face}.{_LEGACY_NAMES[self.dtype]}"
     if isinstance(dtype, str):
         name = dtype.rpartition(".")[2]
-        if name not in _LEGACY:
+        if name not in LEGACY:
             raise ValueError(f"invalid type: '{dtype}'")
-        dtype = _LEGACY[name]
-    return to(self, dtype)
+        dtype = LEGACY[name]
+    return to(self, getattr(dtype, "dtype", dtype))
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:

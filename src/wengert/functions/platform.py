@@ -162,7 +162,7 @@ def set_default_tensor_type(t: Any) -> None:
 
     Raises: TypeError for another name.
     """
-    name = str(t).rpartition(".")[2].rstrip("'>")
+    name = t.__name__ if isinstance(t, type) else str(t).rpartition(".")[2]
     if name not in _TYPES:
         raise TypeError(f"set_default_tensor_type: {t} is no floating tensor type of {settings.face}")
     warnings.warn("set_default_tensor_type() is deprecated; use set_default_dtype()", UserWarning, stacklevel=2)

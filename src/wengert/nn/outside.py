@@ -14,6 +14,7 @@ from wengert.tensors.tensor import Tensor
 # Those whose arguments stand in the same order.
 SAME = frozenset(
     """
+    celu_ rrelu_ selu_ threshold_
     alpha_dropout bilinear celu cosine_embedding_loss cosine_similarity ctc_loss dropout feature_alpha_dropout
     hardshrink hinge_embedding_loss kl_div margin_ranking_loss pairwise_distance poisson_nll_loss prelu rms_norm rrelu
     selu threshold triplet_margin_loss affine_grid adaptive_avg_pool1d adaptive_max_pool1d avg_pool1d max_pool1d
@@ -23,7 +24,8 @@ SAME = frozenset(
 
 __all__ = [
     "batch_norm", "instance_norm", "layer_norm", "group_norm", "embedding", "native_layer_norm", "native_group_norm",
-    "native_batch_norm", "constant_pad_nd", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
+    "native_batch_norm", "dropout_", "alpha_dropout_", "feature_alpha_dropout_", "binary_cross_entropy_with_logits",
+    "convolution", "affine_grid_generator", "constant_pad_nd", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
 ]  # fmt: skip
 
 
@@ -133,6 +135,62 @@ def native_batch_norm(
     return y, *_statistics(input.detach(), dims, False, eps)
 
 
+# --- dropout in place ------------------------------------------------------------------------------------------------
+
+
+def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`nn.functional.dropout`, in place"""
+    return functional.dropout(input, p, train, inplace=True)
+
+
+def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`nn.functional.alpha_dropout`, in place"""
+    return functional.alpha_dropout(input, p, train, inplace=True)
+
+
+def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """`nn.functional.feature_alpha_dropout`, in place"""
+    return functional.feature_alpha_dropout(input, p, train, inplace=True)
+
+
+# --- losses and convolutions --------------------------------------------------------------------------------------------------
+
+_REDUCTIONS = ("none", "mean", "sum")
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Optional[Tensor] = None,
+    pos_weight: Optional[Tensor] = None,
+    reduction: int = 1,
+) -> Tensor:
+    """`nn.functional.binary_cross_entropy_with_logits`, the reduction by number: 0 none, 1 mean, 2 sum."""
+    return functional.binary_cross_entropy_with_logits(
+        input, target, weight, reduction=_REDUCTIONS[reduction], pos_weight=pos_weight
+    )
+
+
+def convolution(
+    input: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> Tensor:
+    """`nn.functional.conv1d` to `conv3d` and their transposed ones, by the number of the weight's dimensions."""
+    name = f"conv{'_transpose' if transposed else ''}{weight.ndim - 2}d"
+    if transposed:
+        further: tuple[Any, ...] = (output_padding, groups, dilation)
+    else:
+        further = (dilation, groups)
+    return getattr(functional, name)(input, weight, bias, stride, padding, *further)  # type: ignore[no-any-return]
+
+
 # --- padding and sampling -------------------------------------------------------------------------------------------
 
 
@@ -159,3 +217,8 @@ def grid_sampler(
 
 grid_sampler_2d = grid_sampler
 grid_sampler_3d = grid_sampler
+
+
+def affine_grid_generator(theta: Tensor, size: Sequence[int], align_corners: bool) -> Tensor:
+    """`nn.functional.affine_grid`"""
+    return functional.affine_grid(theta, size, align_corners)

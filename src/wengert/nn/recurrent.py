@@ -9,11 +9,11 @@ from typing import Any, Optional
 
 from wengert.functions import recurrent
 from wengert.functions.create import empty, zeros
-from wengert.functions.join import cat, stack
 from wengert.functions.recurrent import Weights
-from wengert.nn import functional as F, init
+from wengert.nn import init
 from wengert.nn.module import Module
 from wengert.nn.parameter import Parameter
+from wengert.nn.recurrences import run_layers
 from wengert.nn.utils.rnn import PackedSequence, mask_of, packed_rows, padded_rows
 from wengert.tensors.tensor import Tensor
 
@@ -164,21 +164,9 @@ class RNNBase(Module):
         self, input: Tensor, state: tuple[Tensor, ...], mask: Optional[Tensor] = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Every layer over (time, batch, features)."""
-        ends: list[tuple[Tensor, ...]] = []
-        for number in range(self.num_layers):
-            outputs = []
-            for direction in range(self._directions):
-                place = number * self._directions + direction
-                initial = [part[place] for part in state]
-                output, end = recurrent.layer(
-                    _KINDS[self.mode], input, initial, self._weights(place), mask, backward=direction == 1
-                )
-                outputs.append(output)
-                ends.append(end)
-            input = outputs[0] if len(outputs) == 1 else cat(outputs, -1)
-            if number < self.num_layers - 1:
-                input = F.dropout(input, self.dropout, self.training)
-        return input, tuple([stack(parts) for parts in zip(*ends)])
+        weights = [self._weights(place) for place in range(len(self._names))]
+        dropout = self.dropout if self.training else 0.0
+        return run_layers(_KINDS[self.mode], input, state, weights, self._directions, dropout, mask)
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         """(time, batch, input_size), the same without a batch, or a PackedSequence; to the output of the last layer, of

@@ -50,6 +50,11 @@ def test_batch_norm_agrees(shape, training):
     check(var, their_var, "running variance")
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_of_nothing_may_have_one_dimension(training):
+    beside(lambda F, x: F.batch_norm(x, x, x, training=training), normal(0))
+
+
 def test_batch_norm_without_statistics_uses_the_batch():
     beside(lambda F, x: F.batch_norm(x, None, None, training=True), normal(5, 3), scale=10)
 

@@ -26,6 +26,11 @@ def test_other_modes_agree(mode, shape, pad):
     beside(lambda F, x: F.pad(x, pad, mode=mode), normal(*shape))
 
 
+@pytest.mark.parametrize("pad", [(2, -1), (-2, 1), (-1, -2), (3, -1, -1, 1)])
+def test_what_cropping_leaves_goes_round(pad):
+    beside(lambda F, x: F.pad(x, pad, mode="circular"), normal(2, 3, 4))
+
+
 def test_integers_can_be_padded():
     beside(lambda F, x: F.pad(x, (1, 1), value=7), np.arange(6).reshape(2, 3))
 

@@ -162,6 +162,15 @@ def test_unpooling_to_a_given_size_agrees():
     beside(call, normal(2, 3, 7, 5))
 
 
+def test_unpooling_gives_every_value_of_a_place_its_derivative():
+    at = np.array([[[1, 1, 0], [2, 5, 2]]])
+
+    def call(F, x, at):
+        return F.max_unpool1d(x, at, 2)
+
+    beside(call, normal(1, 2, 3), at)
+
+
 def test_unpooling_refuses_positions_outside():
     with pytest.raises(IndexError):
         F.max_unpool1d(wengert.ones(1, 1, 2), wengert.tensor([[[0, 9]]]), 2)._array()

@@ -137,7 +137,10 @@ def batch_norm(
 
     Raises: ValueError for one value per channel in training; RuntimeError when sizes do not fit.
     """
-    x = _with_channels("batch_norm", input)
+    x = floating_node(input, "batch_norm")
+    if x.type.shape == (0,):  # PyTorch takes one dimension where there is nothing to normalise
+        return wrap(_affine(p.identity(x), weight, bias, (0,), "batch_norm"))
+    _check_channels("batch_norm", x)
     axes = (0, *range(2, x.ndim))
     if training and count(x.shape, axes) == 1:
         raise value_error("batch_norm", "expected more than 1 value per channel when training", like(x.shape))
@@ -146,9 +149,13 @@ def batch_norm(
 
 def _with_channels(operation: str, input: Tensor) -> Node:
     x = floating_node(input, operation)
+    _check_channels(operation, x)
+    return x
+
+
+def _check_channels(operation: str, x: Node) -> None:
     if x.ndim < 2:
         raise shape_error(operation, "an input (batch, channels, ...)", (x.shape,))
-    return x
 
 
 def _by_channel(

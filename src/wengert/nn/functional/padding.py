@@ -83,9 +83,11 @@ def _replicate(n: int, before: int, after: int, at: Any) -> Any:
 
 
 def _circular(n: int, before: int, after: int, at: Any) -> Any:
+    """What is left after cropping goes round."""
     if max(before, after) > n:
         raise runtime_error("pad", f"padding value causes wrapping around more than once of size {n}", (before, after))
-    return at % n
+    first = max(-before, 0)
+    return (at - first) % max(n - first - max(-after, 0), 1) + first
 
 
 _MODES = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}

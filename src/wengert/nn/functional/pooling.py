@@ -209,7 +209,9 @@ def _unpool(axes: int, input: Any, indices: Any, kernel_size: Any, stride: Any, 
     size = usual if output_size is None else _unpooled_size(operation, output_size, usual, steps)
     zeros = zeros_of(array_type((*x.shape[:2], prod(size)), x.dtype))
     shape = (*x.shape[:2], prod(x.shape[2:]))
-    y = p.scatter(zeros, p.reshape(at, shape=shape), p.reshape(x, shape=shape), axis=2)
+    at, x = p.reshape(at, shape=shape), p.reshape(x, shape=shape)
+    # Of several values for one place the last remains, but each has a derivative, as in PyTorch.
+    y = p.with_history(p.scatter(zeros, at, p.stop_gradient(x), axis=2), p.scatter_add(zeros, at, x, axis=2))
     return wrap(without_batch(p.reshape(y, shape=(*x.shape[:2], *size)), batched))
 
 
