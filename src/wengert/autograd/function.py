@@ -14,11 +14,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
+from wengert.autograd.saved import pack_for_function
 from wengert.autograd.user_rule import FunctionCtx, UserRule, VmapInfo, wrote
 from wengert.derive.rules import Rule, attached
+from wengert.dtypes import float32
 from wengert.errors import GradientError
 from wengert.graph.node import Node
-from wengert.graph.record import recorder, tracking
+from wengert.graph.record import recorder, scalar, tracking
 from wengert.primitives.control import CustomInputs
 from wengert.primitives.views import reshape
 from wengert.tensors.tensor import Tensor, view, wrap, write
@@ -163,7 +165,11 @@ def _differentiable(
     places = _Places(results, tensors, arguments)
     groups = [places.of(ctx._for_backward), places.of(ctx._for_forward or ())]
     rule = UserRule(cls, ctx, args, values, flows, groups, ctx._for_forward is not None)
-    reads = tuple([i for group in groups for i in group if i is not None])
+    rule.kept = pack_for_function(ctx._for_backward)
+    read = groups if rule.kept is None else groups[1:]
+    reads = tuple([i for group in read for i in group if i is not None])
+    if rule.kept is not None:  # a backward pass releases what reads something
+        reads += (places.add(scalar(0.5, float32)),)
     nodes = tuple([v._read() for v in results])
     elements = attached(rule, CustomInputs(nodes, arguments, tuple(places.extra), reads)) if nodes else []
     rule.elements = [weakref.ref(node) for node in elements]
@@ -204,8 +210,12 @@ class _Places:
         for i, result in enumerate(self.results):  # an input changed in place and returned
             if x is result:
                 return i
+        return self.add(node)
+
+    def add(self, node: Node) -> int:
+        """The place of a further value."""
         self.extra.append(node)
-        return n + len(self.arguments) + len(self.extra) - 1
+        return len(self.results) + len(self.arguments) + len(self.extra) - 1
 
 
 # --- once_differentiable ---------------------------------------------------------------------------------------------

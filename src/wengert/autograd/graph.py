@@ -10,7 +10,12 @@ from typing import Any, NamedTuple, Optional
 
 from wengert.autograd.hooks import edges
 from wengert.autograd.names import apparent, name_of
-from wengert.autograd.saved import allow_mutation_on_saved_tensors, save_on_cpu
+from wengert.autograd.saved import (
+    allow_mutation_on_saved_tensors,
+    disable_saved_tensors_hooks,
+    save_on_cpu,
+    saved_tensors_hooks,
+)
 from wengert.derive.reverse import released_error
 from wengert.errors import GradientError
 from wengert.graph import node as recorded
@@ -20,8 +25,8 @@ from wengert.tensors.hooks import at_end_of_backward
 from wengert.tensors.tensor import Hooks, RemovableHandle, Tensor, hooks_of
 
 __all__ = [
-    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "get_gradient_edge", "register_multi_grad_hook",
-    "save_on_cpu",
+    "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
+    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
 ]  # fmt: skip
 
 

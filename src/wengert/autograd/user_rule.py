@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any, NamedTuple, Optional
 
+from wengert.autograd.saved import Kept, unpacked
 from wengert.derive.reverse import released_error, walking
 from wengert.derive.rules import Rule
 from wengert.errors import GradientError
@@ -68,7 +69,8 @@ class FunctionCtx:
         if node is None or node.mark & RELEASED:
             raise released_error(node)
         rule: UserRule = node.inputs[-1].value
-        return rule.tensors(custom_inputs(node).saved)
+        given = custom_inputs(node)
+        return rule.tensors(given.saved, given.arguments)
 
     def name(self) -> str:
         """The function's name with "Backward"."""
@@ -101,7 +103,10 @@ class UserRule(Rule):
     flows      whether a gradient flows through it
     takes      for each argument of forward whether it is a tensor
     groups     positions of what was saved, for backward and for jvp; None for a None
+    kept       what hooks made of that for backward, when some were at work
     """
+
+    kept: Optional[Kept] = None
 
     def __init__(
         self,
@@ -132,7 +137,7 @@ class UserRule(Rule):
         self._check_outputs()
         cls = self.cls
         backward = cls.backward if wrote(cls, "backward") else cls.vjp
-        with user_code(), _Given(self.ctx, self.tensors(saved)):
+        with user_code(), _Given(self.ctx, self.tensors(saved, arguments)):
             answer = backward(self.ctx, *self._gradients(y_bars))
         return self._cotangents(answer if isinstance(answer, tuple) else (answer,), arguments)
 
@@ -207,7 +212,7 @@ class UserRule(Rule):
             if x_dot is None and x is not None and x.type.inexact and self.ctx._materialize:
                 x_dot = zeros_of(x.type)
             tangents.append(None if x_dot is None else wrap(x_dot))
-        with user_code(), _Given(self.ctx, self.tensors(saved, self.for_forward)):
+        with user_code(), _Given(self.ctx, self.tensors(saved, arguments, self.for_forward)):
             answer = self.cls.jvp(self.ctx, *tangents)
         answer = answer if isinstance(answer, tuple) else (answer,)
         if len(answer) != len(self.types):
@@ -247,11 +252,24 @@ class UserRule(Rule):
 
     # --- what was saved
 
-    def tensors(self, saved: tuple[Node, ...], forward: bool = False) -> tuple[Optional[Tensor], ...]:
+    def tensors(
+        self, saved: tuple[Node, ...], arguments: tuple[Node, ...], forward: bool = False
+    ) -> tuple[Optional[Tensor], ...]:
         """What `saved_tensors` are: the nodes saved for backward, or for jvp, as tensors."""
+        if self.kept is not None and not forward:
+            return self._unpacked(self.kept, arguments)
         nodes = iter(saved)
-        every = [[None if i is None else wrap(next(nodes)) for i in group] for group in self.groups]
+        groups = self.groups if self.kept is None else [[], *self.groups[1:]]
+        every = [[None if i is None else wrap(next(nodes)) for i in group] for group in groups]
         return tuple(every[forward])
+
+    def _unpacked(self, kept: Kept, arguments: tuple[Node, ...]) -> tuple[Optional[Tensor], ...]:
+        nodes = [*[element() for element in self.elements], *arguments]
+        found: list[Optional[Tensor]] = []
+        for place, one in zip(self.groups[0], kept.packed):
+            history = nodes[place] if place is not None and place < len(nodes) else None
+            found.append(None if one is None else wrap(unpacked(kept.unpack_hook, one[0], history)))
+        return tuple(found)
 
 
 def _first(x: Node, dim: Optional[int], size: int) -> Node:

@@ -188,7 +188,7 @@ def convolution(
         further: tuple[Any, ...] = (output_padding, groups, dilation)
     else:
         further = (dilation, groups)
-    return getattr(functional, name)(input, weight, bias, stride, padding, *further)  # type: ignore[no-any-return]
+    return getattr(functional, name)(input, weight, bias, stride, padding, *further)
 
 
 # --- padding and sampling -------------------------------------------------------------------------------------------

@@ -87,8 +87,8 @@ def _weights(name: str, call: _Call) -> list[Weights]:
     found = []
     for k in range(count):
         w_ih, w_hh, *rest = call.params[k * each : (k + 1) * each]
-        biases = rest[:2] if call.has_biases else (None, None)
-        found.append(Weights(w_ih, w_hh, *biases, rest[-1] if projected else None))
+        b_ih, b_hh = rest[:2] if call.has_biases else (None, None)
+        found.append(Weights(w_ih, w_hh, b_ih, b_hh, rest[-1] if projected else None))
     return found
 
 
