@@ -4,7 +4,6 @@ from keras.src.backend.common.name_scope import name_scope
 
 from keras_wengert.ops import core, image, linalg, math, nn, numpy, random
 from keras_wengert.ops.core import (
-    IS_THREAD_SAFE,
     SUPPORTS_COMPLEX_DTYPES,
     SUPPORTS_RAGGED_TENSORS,
     SUPPORTS_SPARSE_TENSORS,
@@ -31,5 +30,9 @@ from keras_wengert.ops.core import (
 from keras_wengert.ops.rnn import bidirectional_gru, bidirectional_lstm, cudnn_ok, gru, lstm, rnn
 from keras_wengert.variable import Variable
 from wengert.settings import settings as _settings
+
+# Whether Keras may run callbacks on another thread after each batch. The values are there when a step ends, so that using
+# them at once costs less than handing them over.
+IS_THREAD_SAFE = False
 
 _settings.arrays = "copied"  # Keras and its users take arrays of whatever tensor they have, and never write through them

@@ -141,8 +141,24 @@ def _know_ourselves(module: ModuleType) -> None:
     switch.__getattr__, switch.set_backend = get, set_backend
 
 
+def _read_pytorchs_optimizers(module: ModuleType) -> None:
+    """A compiled model that Keras on PyTorch has saved names an optimizer of that backend's own; the public one of that
+    name is meant, with the same arguments and variables."""
+    find = module._retrieve_class_or_fn
+
+    def retrieve(name: str, registered_name: Any, module: Any, *rest: Any, **options: Any) -> Any:
+        if isinstance(module, str) and module.startswith("keras.src.backend.torch.optimizers."):
+            module = "keras.optimizers"
+        return find(name, registered_name, module, *rest, **options)
+
+    module._retrieve_class_or_fn = retrieve
+
+
 # Keras module -> what is done to it once it is loaded.
-AFTER = {"keras.src.utils.backend_utils": _know_ourselves}
+AFTER = {
+    "keras.src.utils.backend_utils": _know_ourselves,
+    "keras.src.saving.serialization_lib": _read_pytorchs_optimizers,
+}
 
 if os.environ.get("KERAS_BACKEND") == NAME:
     install()

@@ -1,34 +1,58 @@
 """The training loop behind ``model.fit``, ``evaluate`` and ``predict``.
 
-A step is recorded as any wengert program (forward, loss, derivative, update, metrics) and runs as one graph when it ends.
+A step (forward, loss, derivative, update, metrics) is traced once for each kind of batch and then replayed as one program
+(`replay.py`). With ``run_eagerly=True`` it is recorded every time, as any wengert program, and runs when it ends.
+``jit_compile`` makes no difference, as there is one compiler: machine code comes when it is ready. (Files of models that
+Keras on PyTorch has saved say False.) ``model.train_function.reason`` says why a step is not replayed.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 from keras.src import callbacks as callbacks_module, optimizers as optimizers_module, tree
 from keras.src.backend import config
 from keras.src.trainers import trainer as base
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
-from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils import traceback_utils
 from keras.src.utils.python_utils import pythonify_logs
 
 import wengert
+from keras_wengert.batches import Batches, as_tensors
 from keras_wengert.ops.core import convert_to_numpy, convert_to_tensor
-from wengert.runtime.flush import flush
+from keras_wengert.replay import Recorded, Replayed
 
 
 def _batch_size(x: Any) -> int:
     return int(next(part for part in tree.flatten(x) if part is not None).shape[0])
 
 
-def _as_tensors(data: Any) -> Any:
-    return tree.map_structure(lambda x: None if x is None else convert_to_tensor(x), data)
+class Steps:
+    """A function of a list of batches that takes a step with each, in order, and gives what the last one gave."""
+
+    def __init__(self, step: Any) -> None:
+        self.step = step
+
+    @property
+    def reason(self) -> Optional[str]:
+        """Why the step is not replayed, for some kind of batch; None where it always is, as far as it has been taken."""
+        return self.step.reason
+
+    def __call__(self, batches: Any) -> Any:
+        outputs = None
+        for data in batches:
+            outputs = self.step(as_tensors(data))
+        return outputs
+
+    def joined(self, batches: Any) -> Any:
+        """The outputs of all batches, joined."""
+        outputs = [self.step(as_tensors(data)) for data in batches]
+        if len(outputs) == 1:
+            return outputs[0]
+        return tree.map_structure(lambda *parts: wengert.cat([convert_to_tensor(p) for p in parts]), *outputs)
 
 
 class WengertTrainer(base.Trainer):
@@ -82,44 +106,27 @@ class WengertTrainer(base.Trainer):
 
     # --- several steps at once ---------------------------------------------------------------------------------------
 
-    def _several(self, step: Callable[[Any], Any], tracked: bool) -> Callable[[Any], Any]:
-        """A function of a list of batches that takes a step with each, in order, and gives what the last one gave."""
-
-        def run(batches: Any) -> Any:
-            outputs = None
-            with wengert.set_grad_enabled(tracked):
-                for data in batches:
-                    outputs = step(_as_tensors(data))
-            flush()
-            return outputs
-
-        return run
+    def _steps(self, step: Callable[[Any], Any], tracked: bool) -> Steps:
+        if self.run_eagerly:
+            return Steps(Recorded(step, tracked, "the model was compiled with run_eagerly=True"))
+        return Steps(Replayed(self, step, tracked))
 
     def make_train_function(self, force: bool = False) -> Any:
         """Prepare `train_function`."""
         if self.train_function is None or force:
-            self.train_function = self._several(self.train_step, tracked=True)
+            self.train_function = self._steps(self.train_step, tracked=True)
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Any:
         """Prepare `test_function`."""
         if self.test_function is None or force:
-            self.test_function = self._several(self.test_step, tracked=False)
+            self.test_function = self._steps(self.test_step, tracked=False)
         return self.test_function
 
     def make_predict_function(self, force: bool = False) -> Any:
         """Prepare `predict_function`: of several batches it gives the outputs joined."""
         if self.predict_function is None or force:
-
-            def run(batches: Any) -> Any:
-                with wengert.no_grad():
-                    outputs = [self.predict_step(_as_tensors(data)) for data in batches]
-                flush()
-                if len(outputs) == 1:
-                    return outputs[0]
-                return tree.map_structure(lambda *parts: wengert.cat([convert_to_tensor(p) for p in parts]), *outputs)
-
-            self.predict_function = run
+            self.predict_function = self._steps(self.predict_step, tracked=False).joined
         return self.predict_function
 
     # --- the loops ---------------------------------------------------------------------------------------------------
@@ -141,7 +148,7 @@ class WengertTrainer(base.Trainer):
         if validation_split and validation_data is None:
             parts = array_slicing.train_validation_split((x, y, sample_weight), validation_split=validation_split)
             (x, y, sample_weight), validation_data = parts
-        iterator = EpochIterator(
+        iterator = Batches(
             x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps_per_epoch, shuffle=shuffle,
             class_weight=class_weight, steps_per_execution=self.steps_per_execution,
         )  # fmt: skip
@@ -173,7 +180,7 @@ class WengertTrainer(base.Trainer):
         for begin, end, batches in iterator:
             callbacks.on_train_batch_begin(begin)
             logs = self.train_function(batches)  # type: ignore[misc]
-            callbacks.on_train_batch_end(end, logs)
+            callbacks.on_train_batch_end(end, plain(logs))
             if self.stop_training:
                 break
         return dict(self._get_metrics_result_or_logs(logs))
@@ -181,7 +188,7 @@ class WengertTrainer(base.Trainer):
     def _validate(self, data: Any, batch_size: Any, steps: Any, callbacks: Any) -> Any:
         x, y, sample_weight = data_adapter_utils.unpack_x_y_sample_weight(data)
         if self._eval_epoch_iterator is None:
-            self._eval_epoch_iterator = EpochIterator(
+            self._eval_epoch_iterator = Batches(
                 x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False,
                 steps_per_execution=self.steps_per_execution,
             )  # fmt: skip
@@ -209,7 +216,7 @@ class WengertTrainer(base.Trainer):
         cached = kwargs.pop("_use_cached_eval_dataset", False)
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
-        iterator = self._eval_epoch_iterator if cached else EpochIterator(
+        iterator = self._eval_epoch_iterator if cached else Batches(
             x=x, y=y, sample_weight=sample_weight, batch_size=batch_size, steps_per_epoch=steps, shuffle=False,
             steps_per_execution=self.steps_per_execution,
         )  # fmt: skip
@@ -224,7 +231,7 @@ class WengertTrainer(base.Trainer):
         for begin, end, batches in iterator:
             callbacks.on_test_batch_begin(begin)
             logs = self.test_function(batches)  # type: ignore[misc]
-            callbacks.on_test_batch_end(end, logs)
+            callbacks.on_test_batch_end(end, plain(logs))
             if self.stop_evaluating:
                 break
         logs = pythonify_logs(self._get_metrics_result_or_logs(logs))
@@ -234,7 +241,7 @@ class WengertTrainer(base.Trainer):
     @traceback_utils.filter_traceback
     def predict(self, x: Any, batch_size: Any = None, verbose: Any = "auto", steps: Any = None, callbacks: Any = None) -> Any:
         """The model's outputs for a data set, as NumPy arrays; see ``keras.Model.predict``."""
-        iterator = EpochIterator(
+        iterator = Batches(
             x=x, batch_size=batch_size, steps_per_epoch=steps, shuffle=False, steps_per_execution=self.steps_per_execution
         )
         callbacks = self._callbacks(callbacks, verbose, 1, iterator)
@@ -287,6 +294,15 @@ class WengertTrainer(base.Trainer):
         """The outputs for one batch, as NumPy arrays."""
         self.make_predict_function()
         return tree.map_structure(convert_to_numpy, self.predict_function([(x,)]))  # type: ignore[misc]
+
+
+def plain(logs: Any) -> Any:
+    """Logs with numbers in the place of tensors of one element."""
+    if logs.__class__ is not dict:
+        return logs
+    return {
+        name: x.item() if x.__class__ is wengert.Tensor and not x.shape else x for name, x in logs.items()
+    }
 
 
 def _detached(y: Any) -> Any:

@@ -8,6 +8,7 @@ from keras.src.backend.common import KerasVariable
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 import wengert
+from keras_wengert.layer import changes
 from keras_wengert.ops.core import convert_to_numpy, convert_to_tensor
 
 
@@ -39,6 +40,7 @@ class Variable(KerasVariable):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        changes.count += 1
         if getattr(self, "_value", None) is not None and not in_stateless_scope():
             self._value.requires_grad_(self._wants_grad(self._value))
 

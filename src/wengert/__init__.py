@@ -440,6 +440,7 @@ from wengert.functions.types import (
     strided,
     typename,
 )
+from wengert.runtime.flush import flush
 from wengert.runtime.threads import get_num_threads, set_num_threads
 from wengert.tensors.device import device
 from wengert.tensors.modes import (
@@ -502,6 +503,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"wengert.{name}")
     if name == "_dynamo":  # where PyTorch's programs find `reset` and `config`
         return _import_module("wengert.compiler")
+    if name == "_standard_gamma":  # PyTorch has it here
+        return _import_module("wengert.distributions.utils").standard_gamma
     if name in _IN_LATER:
         return getattr(_import_module(f"wengert.{_IN_LATER[name]}"), name)
     if name in _IN_PLACE:

@@ -529,3 +529,32 @@ def test_methods_are_compiled_for_each_object():
 def test_what_can_not_be_compiled():
     with pytest.raises(TypeError, match="compile"):
         torch.compile(3)
+
+
+def test_reasons_are_kept_and_silence_is_possible():
+    f = torch.compile(lambda x: x * 2 if x.sum() > 0 else x, silent=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(3):
+            assert values(f(torch.tensor([1.0]))) == [2.0]
+    assert len(f.reasons) == 1 and "asks for a value" in f.reasons[0]
+
+
+def test_a_tensor_of_the_functions_own_may_hold_another_by_an_attribute():
+    def f(x):
+        y = (x * 2).detach()  # has a cell, so the trace has seen it
+        y.mask = x > 0
+        return torch.where(y.mask, y, 0.0)
+
+    compiled = torch.compile(f, fullgraph=True)
+    for k in (1.0, 2.0, 3.0):
+        assert values(compiled(torch.tensor([k, -k]))) == [2 * k, 0.0]
+    assert compiled.traces == 1
+
+
+def test_numbers_from_a_seed_that_is_an_argument_are_drawn_from_each_one():
+    f = torch.compile(lambda seed: torch.rand(3, generator=torch.random.KeyedGenerator(seed)), fullgraph=True)
+    seeds = [torch.tensor([7, place]) for place in (0, 4, 0)]
+    first, second, third = [values(f(seed)) for seed in seeds]
+    assert first == third != second and f.traces == 1
+    assert values(torch.rand(3, generator=torch.random.KeyedGenerator(seeds[1]))) == second

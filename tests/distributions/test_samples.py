@@ -150,3 +150,12 @@ def test_small_concentrations_do_not_vanish():
     wengert.manual_seed(5)
     x = wengert.distributions.Dirichlet(wengert.full((4,), 1e-4)).sample((500,))
     assert x.isfinite().all() and ((x.sum(-1) - 1).abs() < 1e-5).all()
+
+
+def test_gamma_numbers_by_pytorchs_name_come_from_their_generator():
+    a = wengert.tensor([0.5, 3.0]).expand(2000, 2).clone().requires_grad_()
+    draws = [wengert._standard_gamma(a, wengert.Generator().manual_seed(3)) for _ in range(2)]
+    assert bool((draws[0] == draws[1]).all())
+    np.testing.assert_allclose(array(draws[0].detach()).mean(0), [0.5, 3.0], rtol=0.1)
+    draws[0].sum().backward()  # of the mean, which is the shape parameter
+    np.testing.assert_allclose(array(a.grad).mean(0), [1.0, 1.0], rtol=0.1)

@@ -11,6 +11,7 @@ from tests.nodes import given, jvp, tangent, value, vjp
 from wengert import dtypes
 from wengert.errors import AxisError, DtypeError
 from wengert.graph.rule import primitives
+from wengert.settings import settings
 
 random = np.random.default_rng(0)
 NAN, INF = float("nan"), float("inf")
@@ -122,13 +123,19 @@ def test_extremes_of_nothing_and_of_complex_numbers_are_refused():
 
 def test_positions_of_extremes_prefer_the_first_and_nan():
     def at(name, x):
-        return value(getattr(primitives, name)(given(x), axis=1)).tolist()
+        found = []
+        for tier in ("interpret", "compile"):
+            with settings.scope(tier=tier):
+                found.append(value(getattr(primitives, name)(given(x), axis=1)).tolist())
+        assert found[0] == found[1]
+        return found[0]
 
     x = np.float32([[1, 3, 3], [2, 0, 0], [NAN, 5, NAN], [1, NAN, 9]])
     assert at("argmax", x) == [1, 0, 0, 1]
     assert at("argmin", x) == [0, 1, 0, 1]
     assert at("argmax", x.astype(dtypes.bfloat16.numpy)) == [1, 0, 0, 1]
     assert at("argmin", np.array([[True, False]])) == [1]
+    assert at("argmax", np.full((2, 3), -np.inf)) == [0, 0] and at("argmin", np.int8([[-128, -128]])) == [0]
 
 
 # --- products and truth -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from wengert.utils.data import (
     TensorDataset,
     default_collate,
     random_split,
+    take_rows,
 )
 from wengert.utils.data.rows import batch_reader
 
@@ -242,3 +243,15 @@ def test_an_empty_part_is_said():
 def test_a_split_that_does_not_add_up_is_refused(lengths, words):
     with pytest.raises(ValueError, match=words):
         random_split(Squares(10), lengths)
+
+
+def test_rows_are_gathered_into_memory_of_their_own():
+    whole = np.arange(12.0, dtype="f").reshape(4, 3)
+    for source in (whole, tensor(whole.copy())):
+        rows = take_rows(source, np.array([3, 0, 3]))
+        assert plain(rows) == whole[[3, 0, 3]].tolist() and rows.dtype is dtypes.float32
+        with pytest.raises(IndexError):
+            take_rows(source, np.array([4]))
+    rows = take_rows(whole, np.array([1]))
+    whole[:] = 0
+    assert plain(rows) == [[3.0, 4.0, 5.0]]

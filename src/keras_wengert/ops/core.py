@@ -15,6 +15,7 @@ from keras.src.backend.common.symbolic_scope import SymbolicScope
 from keras.src.backend.config import floatx
 
 import wengert
+from keras_wengert.branches import both
 from wengert import Tensor
 
 SUPPORTS_SPARSE_TENSORS = False
@@ -49,6 +50,8 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
         raise ValueError(f"{'`sparse=True`' if sparse else '`ragged=True`'} is not supported with the wengert backend")
     if isinstance(x, KerasVariable):
         x = x.value
+    if isinstance(x, (list, tuple)) and any(isinstance(part, (Tensor, KerasVariable)) for part in tree.flatten(x)):
+        x = _stacked(x)
     if isinstance(x, Tensor):
         return x if dtype is None or standardize_dtype(dtype) == x.dtype.name else x.to(to_dtype(dtype))
     if dtype is None:
@@ -60,9 +63,6 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
             dtype = floatx()
         elif not isinstance(x, (np.ndarray, np.generic)):
             x, dtype = _gathered(x)
-    if isinstance(x, (list, tuple)) and any(isinstance(part, Tensor) for part in tree.flatten(x)):
-        x, _ = _gathered(x)
-        return x.to(to_dtype(dtype))
     if isinstance(x, (bool, int, float, complex)):
         return wengert.tensor(x, dtype=to_dtype(dtype))
     array = np.asarray(x)
@@ -72,16 +72,13 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any
 
 
 def _converted(array: Any, dtype: Any) -> Any:
-    name = to_dtype(dtype).name
     with np.errstate(invalid="ignore"):  # NaN to an integer: whatever the machine gives
-        return array.astype(name, copy=False)
+        return array.astype(to_dtype(dtype).numpy, copy=False)
 
 
 def _gathered(x: Any) -> tuple[Any, Any]:
-    """A nested list as an array or, when tensors are in it, a tensor; and the dtype that Keras gives it."""
+    """A nested list of numbers as an array, and the dtype that Keras gives it."""
     parts = tree.flatten(x)
-    if any(isinstance(part, (Tensor, KerasVariable)) for part in parts):
-        return _stacked(x), None
     array = np.asarray(x)
     if array.dtype.kind == "f" and not any(isinstance(part, (np.ndarray, np.generic)) for part in parts):
         return array, floatx()
@@ -183,12 +180,15 @@ def _spec(first: Any, second: Any) -> Any:
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """What one of two functions gives. Inside shape inference, where there is no value, the first one's."""
+    """What one of two functions gives. Inside shape inference, where there is no value, the first one's; in a step that
+    is being traced, where no derivative is taken, both are called and the value chooses (`branches.py`)."""
     if isinstance(pred, KerasVariable):
         pred = pred.value
     if isinstance(pred, Tensor):
         if _is_symbolic(pred):
             return true_fn()
+        if wengert.compiler.is_compiling() and not wengert.is_grad_enabled():
+            return both(pred, true_fn, false_fn)
         pred = bool(pred.item())
     return true_fn() if pred else false_fn()
 

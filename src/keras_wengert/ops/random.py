@@ -9,7 +9,6 @@ from keras.src.random.seed_generator import SeedGenerator, draw_seed, make_defau
 import wengert as w
 from keras_wengert.ops.common import as_float, cast, convert_to_tensor, floatx, standardize_dtype
 from keras_wengert.ops.core import to_dtype
-from wengert.functions.drawn import gamma_sample
 
 
 def _generator(seed: Any) -> w.Generator:
@@ -86,7 +85,7 @@ def gamma(shape: Any, alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
     """Gamma numbers of this shape parameter and rate 1."""
     dtype = _floating(dtype)
     alpha = w.broadcast_to(convert_to_tensor(alpha, standardize_dtype(dtype)), _shape(shape))
-    return gamma_sample(alpha, _generator(seed))
+    return w._standard_gamma(alpha, _generator(seed))
 
 
 def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
@@ -94,7 +93,7 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     dtype = _floating(dtype)
     generator = _generator(seed)
     a, b = [
-        gamma_sample(w.broadcast_to(convert_to_tensor(parameter, standardize_dtype(dtype)), _shape(shape)), generator)
+        w._standard_gamma(w.broadcast_to(convert_to_tensor(parameter, standardize_dtype(dtype)), _shape(shape)), generator)
         for parameter in (alpha, beta)
     ]
     return a / (a + b)

@@ -23,6 +23,7 @@ def compile(
     options: Optional[dict[str, Any]] = None,
     disable: bool = False,
     keep_gradients: bool = False,
+    silent: bool = False,
 ) -> Any:
     """A function (or module) that does what `model` does, as one program from its second call on.
 
@@ -31,6 +32,7 @@ def compile(
         once and running such calls as ever.
     keep_gradients: store also the gradients of parameters that the function updates itself. Otherwise they are used and
         let go, and `grad` says so when it is asked for its value.
+    silent: do not warn about calls that can't be replayed; the result's list `reasons` says why.
     disable: return `model` as it is.
     dynamic, backend, mode, options: accepted; there is one compiler, and a new shape is a new trace.
 
@@ -53,13 +55,13 @@ def compile(
     if model is None:
         return functools.partial(
             compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable,
-            keep_gradients=keep_gradients,
+            keep_gradients=keep_gradients, silent=silent,
         )  # fmt: skip
     if not callable(model):
         raise type_error("compile", "a function or a module", type(model).__name__)
     if disable or isinstance(model, CompiledFunction):
         return model
-    chosen = Options(fullgraph, keep_gradients)
+    chosen = Options(fullgraph, keep_gradients, silent)
     as_module = getattr(type(model), "_compiled_with", None)  # modules have one
     if as_module is not None:
         return as_module(model, lambda forward: CompiledFunction(forward, chosen))

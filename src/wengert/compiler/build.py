@@ -102,13 +102,15 @@ class _Builder:
         for cell, node in trace.written:
             first.setdefault(id(cell), (cell, node))
         self.first_written = first
-        for seen in trace.shown_tensors.values():
+        self.passing: list[int] = []  # tensors that the function made itself, by id
+        for key, seen in trace.shown_tensors.items():
             if id(seen.cell) in argument_cells:
                 continue
             if seen.tensor._link is not seen.link or seen.link.watch is not seen.watch:
                 raise Refusal("it gives a tensor other memory, or changes whether it requires grad")
             if seen.node is None and seen.look is None and not self._is_old(seen.cell):
-                continue  # made by the function itself
+                self.passing.append(key)
+                continue
             if seen.cell.exposed is not None and id(seen.cell) not in first:
                 self.sources.update({x: Look(seen.tensor) for x in (seen.node, seen.look) if x is not None})
                 continue
@@ -327,7 +329,10 @@ class _Builder:
         return len(self.plan.streams) - 1
 
     def _known_nodes(self, outputs: Sequence[Node]) -> set[int]:
-        """The nodes that something else than the tape may refer to."""
+        """The nodes that something else than the tape may refer to. Not those of tensors that the function made and that
+        only the trace still holds: such a tensor may itself hold others, by attributes."""
+        for key in self.passing:
+            del self.trace.shown_tensors[key]
         known = {id(node) for node in (*outputs, *self.trace.arguments)}
         tensors = [seen.tensor for seen in self.trace.shown_tensors.values()]
         tensors += [leaf for leaf in self.leaves if isinstance(leaf, Tensor)]

@@ -67,10 +67,10 @@ class Program:
 class Options:
     """How a function is compiled."""
 
-    def __init__(self, fullgraph: bool = False, keep_gradients: bool = False, disable: bool = False) -> None:
+    def __init__(self, fullgraph: bool = False, keep_gradients: bool = False, silent: bool = False) -> None:
         self.fullgraph = fullgraph
         self.keep_gradients = keep_gradients
-        self.disable = disable
+        self.silent = silent
 
 
 class Call:
@@ -114,7 +114,11 @@ class Call:
 
 
 class CompiledFunction:
-    """A function that is traced once for each kind of call, and replayed afterwards."""
+    """A function that is traced once for each kind of call, and replayed afterwards.
+
+    traces   how often it was traced
+    reasons  why kinds of calls run as ordinary ones, each reason once
+    """
 
     def __init__(self, function: Callable[..., Any], options: Options) -> None:
         functools.update_wrapper(self, function)
@@ -125,7 +129,7 @@ class CompiledFunction:
         self.traces = 0
         self.moving: set[int] = set()  # positions of arguments that are run-time numbers
         self._floats: dict[Any, list[Any]] = {}
-        self._warned: set[str] = set()
+        self.reasons: list[str] = []
         _every.add(self)
 
     @property
@@ -274,8 +278,10 @@ class CompiledFunction:
         name = getattr(self.function, "__qualname__", type(self.function).__name__)
         if self.options.fullgraph:
             raise CompileError(f"compile(fullgraph=True): {name} can't be replayed: {reason}")
-        if reason not in self._warned:
-            self._warned.add(reason)
+        if reason in self.reasons:
+            return
+        self.reasons.append(reason)
+        if not self.options.silent:
             warnings.warn(
                 f"wengert.compile: {name} runs as an ordinary function, because {reason}. The results are the same; it is "
                 "only not faster.",

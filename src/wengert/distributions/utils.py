@@ -61,20 +61,20 @@ class _StandardGamma(Function):
     """A gamma number of rate 1, with its implicit derivative by the shape."""
 
     @staticmethod
-    def forward(ctx: Any, concentration: Tensor) -> Tensor:  # type: ignore[override]
-        sample = gamma_sample(concentration).clamp(min=finfo(concentration.dtype).tiny)
+    def forward(ctx: Any, concentration: Tensor, generator: Any) -> Tensor:  # type: ignore[override]
+        sample = gamma_sample(concentration, generator).clamp(min=finfo(concentration.dtype).tiny)
         ctx.save_for_backward(concentration, sample)
         return sample
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
-        return grad * gamma_slope(*ctx.saved_tensors)
+    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+        return grad * gamma_slope(*ctx.saved_tensors), None
 
 
-def standard_gamma(concentration: Tensor) -> Tensor:
+def standard_gamma(concentration: Tensor, generator: Any = None) -> Tensor:
     """A gamma number of each shape parameter and rate 1, differentiable once by it."""
-    return _StandardGamma.apply(concentration)
+    return _StandardGamma.apply(concentration, generator)
 
 
 def clamp_probs(probs: Tensor) -> Tensor:

@@ -97,7 +97,7 @@ class KeyedGenerator(Generator):
             raise type_error("KeyedGenerator", "a tensor of integers as seed", got)
         if seed.ndim != 1 or seed.shape[0] < 2:
             raise shape_error("KeyedGenerator", "a seed of two integers", (tuple(seed.shape),))
-        super().__init__()
+        self._device = check_device(None)  # no stream of the generator's own, which would be one more thing seeded
         self._stream = _KeyedStream(seed._read())  # type: ignore[assignment]
 
     def manual_seed(self, seed: int) -> Generator:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Optional
 
 import numpy as np
 
-from wengert.dtypes import bool_, int64
+from wengert.dtypes import bool_, int32, int64
 from wengert.errors import AxisError, dtype_error, index_error
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.record import scalar
@@ -287,17 +287,20 @@ class ReduceOr(ReduceAnd):
     ufunc = np.logical_or
 
 
-class Argmax(General):
+class Argmax(Composite):
     """y = the position of the largest element along `axis`, the first of equals; NaN counts as the largest
 
     Shapes     y has the shape of x without `axis`; int64. A zero-dimensional x is reshaped to (1,) above
     Domain     at least one element along the axis
+    Compiled   the least position at which x is its maximum or NaN, in one nest with its neighbours; NumPy's own
+               function is quicker where steps are interpreted
     """
 
     name = "argmax"
     params = ("axis",)
     differentiable = False
     position: ClassVar[Callable[..., Any]] = np.ndarray.argmax
+    extreme: ClassVar[str] = "reduce_max"
 
     def infer(self, x: ArrayType, *, axis: int) -> ArrayType:
         if x.dtype.is_complex:
@@ -312,6 +315,18 @@ class Argmax(General):
             x = x.astype(np.float32)
         return type(self).position(x, axis)
 
+    def expand(self, x: Node, *, axis: int) -> Node:
+        n = x.shape[axis]
+        most = restore(getattr(primitives, self.extreme)(x, axes=(axis,)), (axis,), x.shape)
+        here = primitives.eq(x, most)
+        if x.dtype.is_floating_point:
+            here = primitives.bitwise_or(here, primitives.ne(x, x))
+        narrow = int32 if n < 2**31 else int64  # as many positions in a vector as there are floats
+        shape = tuple([n if i == axis else 1 for i in range(x.ndim)])
+        places = reshape(primitives.iota(n=n, dtype=narrow), shape=shape)
+        first = reduce_min(primitives.where(here, places, scalar(n, narrow)), axes=(axis,))
+        return primitives.convert(first, dtype=int64)
+
     def batch(self, size: int, inputs: tuple[Node, ...], batched: tuple[bool, ...], *, axis: int) -> Node:
         return self(*inputs, axis=axis + 1)
 
@@ -324,6 +339,7 @@ class Argmin(Argmax):
 
     name = "argmin"
     position = np.ndarray.argmin
+    extreme = "reduce_min"
 
 
 reduce_sum = ReduceSum()

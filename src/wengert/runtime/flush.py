@@ -45,7 +45,8 @@ def one_at_a_time() -> AbstractContextManager[object]:
 
 
 def flush() -> None:
-    """Run everything pending on this thread. Inside a trace there is nothing to run yet."""
+    """Run everything pending on this thread, as asking for a value would. Inside a function that is being traced there is
+    nothing to run yet."""
     state = recorder
     tape = state.tape
     if state.limit == _NEVER:

@@ -13,6 +13,7 @@ from wengert.utils.data.dataset import (
     random_split,
 )
 from wengert.utils.data.distributed import DistributedSampler
+from wengert.utils.data.rows import take_rows
 from wengert.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -26,5 +27,5 @@ from wengert.utils.data.worker import get_worker_info
 __all__ = [
     "Dataset", "IterableDataset", "TensorDataset", "StackDataset", "Subset", "ConcatDataset", "ChainDataset",
     "random_split", "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler",
-    "BatchSampler", "DistributedSampler", "DataLoader", "default_collate", "default_convert", "get_worker_info",
+    "BatchSampler", "DistributedSampler", "DataLoader", "default_collate", "default_convert", "get_worker_info", "take_rows",
 ]  # fmt: skip

@@ -59,6 +59,20 @@ def rows(tensor: Tensor, indices: Array) -> Tensor:
     return wrap(literal(array, array_type(array.shape, node.type.dtype)))
 
 
+def take_rows(source: Any, indices: Array) -> Tensor:
+    """The rows of a tensor or array at these positions, gathered at once into memory of the result's own.
+
+    source: (rows, ...);   indices: (n,), integers, none negative.   Result: (n, ...)
+
+    Raises: IndexError for a position that is not there; TypeError for dtypes that have no tensor type.
+
+    >>> take_rows(np.arange(6.0).reshape(3, 2), np.array([2, 0]))
+    tensor([[4., 5.],
+            [0., 1.]], dtype=float64)
+    """
+    return rows(source, indices) if isinstance(source, Tensor) else _array_rows(source, indices)
+
+
 def _array_rows(array: Array, indices: Array) -> Tensor:
     return of_array(array.take(indices, axis=0))
 

@@ -1,0 +1,72 @@
+"""The batches of an epoch: rows of arrays gathered as wholes, in the order that Keras's own adapter draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from keras.src import tree
+from keras.src.trainers.data_adapters import array_slicing
+from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+from keras.src.trainers.epoch_iterator import EpochIterator
+
+import wengert
+from keras_wengert.ops.core import convert_to_tensor
+from wengert.utils.data import take_rows
+
+
+class Batches(EpochIterator):
+    """Keras's iterator over an epoch; what it yields are tensors."""
+
+    def _get_iterator(self) -> Iterator[Any]:
+        adapter = self.data_adapter
+        if type(adapter) is ArrayDataAdapter:
+            return adapter._get_iterator(lambda rows, indices: rows(indices), rows_of(adapter._inputs))
+        return map(as_tensors, adapter.get_numpy_iterator())
+
+    def __next__(self) -> Any:
+        """Step numbers and a list of batches. Where the number of batches is known, a last list that is shorter is no
+        interruption. Hot."""
+        if self._num_batches is None:
+            return super().__next__()
+        begin, end, iterator = next(self._epoch_iterator)
+        batches = list(islice(iterator, self.steps_per_execution))
+        if batches:
+            return begin, end, batches
+        with self.catch_stop_iteration():
+            raise StopIteration
+        raise StopIteration
+
+
+def as_tensors(data: Any) -> Any:
+    """A batch with tensors in the place of arrays; None stays."""
+    if data.__class__ is tuple and all([part.__class__ is wengert.Tensor for part in data]):
+        return data
+    return tree.map_structure(lambda x: None if x is None else convert_to_tensor(x), data)
+
+
+def rows_of(arrays: Any) -> Callable[[Any], Any]:
+    """A function from positions (an array of them, or a slice) to those rows of every array, in the same structure."""
+    sliceables = array_slicing.convert_to_sliceable(arrays, target_backend="numpy")
+    readers = [_reader(x) for x in tree.flatten(sliceables) if x is not None]
+    if isinstance(arrays, tuple) and len(readers) == len(arrays) and not any([tree.is_nested(x) for x in arrays]):
+        return lambda indices: tuple([read(indices) for read in readers])
+    if not tree.is_nested(arrays):
+        return readers[0]
+
+    def gather(indices: Any) -> Any:
+        each = iter(readers)
+        return tree.map_structure(lambda x: None if x is None else next(each)(indices), arrays)
+
+    return gather
+
+
+def _reader(sliceable: Any) -> Callable[[Any], wengert.Tensor]:
+    array = sliceable.array
+    if type(sliceable) is not array_slicing.NumpySliceable or array.dtype.kind not in "biuf":
+        return lambda indices: convert_to_tensor(sliceable.convert_to_numpy(sliceable[indices]))
+    return lambda indices: (
+        take_rows(array, indices) if isinstance(indices, np.ndarray) else convert_to_tensor(array[indices])
+    )

@@ -1,0 +1,230 @@
+"""A model's step, traced once for each kind of batch and replayed afterwards as one program (`wengert.compile`).
+
+A kind is: the structure, shapes and dtypes of the batch, and the state of what the step reads besides tensors: attributes
+of layers, of the optimizer and its like, which variables are trainable. What tensors hold (weights, learning rate,
+iterations, statistics, seeds, metrics) is read and written by every replay. A step that can't be replayed, because it
+branches on a value or changes an attribute, is recorded like any program, and `reason` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import is_
+from typing import Any, Optional
+
+from keras.src.losses.loss import Loss
+from keras.src.metrics.metric import Metric
+from keras.src.optimizers.base_optimizer import BaseOptimizer
+from keras.src.saving.keras_saveable import KerasSaveable
+
+import wengert
+from keras_wengert.layer import changes
+
+# States of a model for which programs are kept; a GAN that switches layers on and off needs two.
+MOST_STATES = 8
+# States after which a model is taken for one that changes all the time.
+MOST_MADE = 64
+# Traces in a row that changed something after which a step is taken for one that always does.
+MOST_BEGINNINGS = 3
+
+# Attributes of models and layers that loops, calls and saving set, and that no step reads.
+OWN = frozenset(
+    """
+    train_function test_function predict_function stop_training stop_evaluating stop_predicting history
+    _eval_epoch_iterator _initial_epoch _compiled_trainable_state _called _jit_compile _losses_override _called_in_fit
+    """.split()
+)
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+class Snapshot:
+    """What a model's steps read besides tensors, as it is now."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.owners = list(_owners(model))
+        self.tables = [_attributes(owner) for owner in self.owners]
+        self.trainable = _trainable(model)
+        # Optimizers tell nobody when an attribute is set, and are few.
+        self.optimizers = [
+            (vars(owner), list(vars(owner).values())) for owner in self.owners if isinstance(owner, BaseOptimizer)
+        ]
+
+    def optimizers_hold(self) -> bool:
+        """Whether the attributes of optimizers are what they were. Hot."""
+        for table, values in self.optimizers:
+            if len(table) != len(values) or not all(map(is_, table.values(), values)):
+                return False
+        return True
+
+    def holds(self) -> bool:
+        """Whether everything is what it was."""
+        return self.changed() is None
+
+    def changed(self) -> Optional[str]:
+        """Something that is not what it was, in words."""
+        owners = list(_owners(self.model))
+        if len(owners) != len(self.owners) or not all(map(is_, owners, self.owners)):
+            return "which layers, metrics and optimizers the model has"
+        for owner, before in zip(owners, self.tables):
+            now = _attributes(owner)
+            for name in {**before, **now}:
+                if not _same(before.get(name, _ABSENT), now.get(name, _ABSENT)):
+                    return f"the attribute {name!r} of {getattr(owner, 'name', None) or type(owner).__name__}"
+        return None if self.trainable == _trainable(self.model) else "which variables are trainable"
+
+
+_ABSENT = object()
+
+
+def _owners(model: Any) -> Iterator[Any]:
+    """The layers of a model, and the optimizers, losses and metrics that they hold as attributes."""
+    seen: set[int] = set()
+    for layer in model._flatten_layers():
+        yield layer
+        for value in vars(layer).values():
+            yield from _helpers(value, seen)
+
+
+def _helpers(value: Any, seen: set[int]) -> Iterator[Any]:
+    if isinstance(value, (BaseOptimizer, Loss, Metric)) and id(value) not in seen:
+        seen.add(id(value))
+        yield value
+        for inner in vars(value).values():
+            if isinstance(inner, KerasSaveable):
+                yield from _helpers(inner, seen)
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(owner).items() if name not in OWN}
+
+
+def _trainable(model: Any) -> list[bool]:
+    return [v.trainable for v in model.variables]
+
+
+def _same(before: Any, now: Any) -> bool:
+    """Identical, or plain values of one class that are equal."""
+    return before is now or (before.__class__ is now.__class__ and isinstance(before, _PLAIN) and bool(before == now))
+
+
+class Recorded:
+    """A step that runs as any wengert program does: recorded, and run when it ends. reason: why it is not replayed."""
+
+    def __init__(self, step: Callable[[Any], Any], tracked: bool, reason: str) -> None:
+        self.step = step
+        self.tracked = tracked
+        self.reason: Optional[str] = reason
+
+    def __call__(self, data: Any) -> Any:
+        """The step's result for a batch, whose values are there."""
+        with wengert.set_grad_enabled(self.tracked):
+            outputs = self.step(data)
+        wengert.flush()
+        return outputs
+
+
+class State:
+    """The programs of a step in one state of its model. beginnings: traces so far that changed the state."""
+
+    def __init__(self, replayed: Replayed, beginnings: int = 0) -> None:
+        self.snapshot = Snapshot(replayed.model)
+        self.beginnings = beginnings
+        # A batch is a tuple, (x, y) for instance, or one thing.
+        self.of_parts: Any = wengert.compile(lambda *parts: replayed.take(parts), silent=True)
+        self.of_whole: Any = wengert.compile(lambda data: replayed.take(data), silent=True)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [*self.of_parts.reasons, *self.of_whole.reasons]
+
+
+class Replayed:
+    """A step that is replayed; see the head of this file.
+
+    step     a function of one batch
+    tracked  whether derivatives are taken in it
+    """
+
+    def __init__(self, model: Any, step: Callable[[Any], Any], tracked: bool) -> None:
+        self.model = model
+        self.step = step
+        self.tracked = tracked
+        self.states: list[State] = []
+        self.made = 0  # states so far
+        self.count = -1  # of changes, when the state was found
+        self.state: Any = None
+        self.recorded: Optional[Recorded] = None  # what runs once replaying is given up
+
+    @property
+    def reason(self) -> Optional[str]:
+        """Why batches of some kind are recorded instead of replayed, in the present state of the model; None where all
+        are replayed."""
+        if self.recorded is not None:
+            return self.recorded.reason
+        return next(iter(self.state.reasons), None) if self.state is not None else None
+
+    def __call__(self, data: Any) -> Any:
+        """The step's result for a batch, whose values are there."""
+        if self.recorded is not None:
+            return self.recorded(data)
+        if self.count != changes.count or not self.state.snapshot.optimizers_hold():
+            self._find_state()
+            if self.recorded is not None:
+                return self.recorded(data)
+        if data.__class__ is tuple:
+            compiled = self.state.of_parts
+            traces = compiled.traces
+            outputs = compiled(*data)
+        else:
+            compiled = self.state.of_whole
+            traces = compiled.traces
+            outputs = compiled(data)
+        if compiled.traces != traces:
+            self._traced()
+        wengert.flush()
+        return outputs
+
+    def take(self, data: Any) -> Any:
+        """Take the step: what is traced. The losses that calls leave in layers would be tensors of the trace for ever."""
+        with wengert.set_grad_enabled(self.tracked):
+            outputs = self.step(data)
+        if wengert.compiler.is_compiling():
+            self.model._clear_losses()
+        return outputs
+
+    def _find_state(self) -> None:
+        """Go to the state that the model is in."""
+        self.count = changes.count
+        for place, state in enumerate(self.states):
+            if state.snapshot.holds():
+                self.states.insert(0, self.states.pop(place))
+                break
+        else:
+            self._add(State(self))
+        self.state = self.states[0]
+
+    def _add(self, state: State) -> None:
+        self.made += 1
+        if self.made > MOST_MADE:
+            self._give_up(f"its model was in {MOST_MADE} different states")
+        self.states.insert(0, state)
+        del self.states[MOST_STATES:]
+
+    def _give_up(self, reason: str) -> None:
+        self.recorded = Recorded(self.step, self.tracked, reason)
+        self.states.clear()
+
+    def _traced(self) -> None:
+        """After a trace: whether the step left the model in the state in which it found it. If not, what was made is of
+        no use later. The first call may have built something; a step that always changes something is not replayed."""
+        changed = self.state.snapshot.changed()
+        if changed is not None:
+            beginnings = self.state.beginnings + 1
+            if beginnings >= MOST_BEGINNINGS:
+                self._give_up(f"it changes {changed}, which a replay would not do again")
+            else:
+                self.states.remove(self.state)
+                self.state = State(self, beginnings)
+                self._add(self.state)
+        self.count = changes.count
