@@ -22,8 +22,9 @@ def sampled():
     return [e for e in asked if crc32(title(e).encode()) % SHARE == 0]
 
 
-def test_operators_are_there_and_right():
-    entries = [e for e in sampled() if not e.name.startswith("nn.functional")]
+@pytest.mark.parametrize("layers", [False, True], ids=["operators", "nn.functional"])
+def test_operators_are_there_and_right(layers):
+    entries = [e for e in sampled() if e.name.startswith("nn.functional") is layers]
     missing = [title(e) for e in entries if not present(e)]
     assert len(missing) <= 0.05 * len(entries), missing
     wrong: dict[str, list[str]] = {}

@@ -34,6 +34,15 @@ def test_second_derivatives_against_differences(mode, padding):
     assert gradgradcheck(call, (x, g))
 
 
+@pytest.mark.parametrize("rank", [2, 3])
+def test_the_nearest_cell_has_a_derivative_of_0_by_the_grid(rank):
+    x, g = tensor(normal(1, 2, *(3, 4, 2)[:rank]), True), tensor(normal(1, *(2, 3, 2)[:rank], rank), True)
+    y = F.grid_sample(x, g, "nearest", align_corners=False)
+    (g_bar,) = ours.autograd.grad(y.sum(), g, create_graph=True)
+    assert g_bar.requires_grad
+    assert not array(g_bar).any()
+
+
 def test_single_precision():
     g = np.random.default_rng(0).uniform(-1.2, 1.2, (2, 3, 3, 2)).astype(np.float32)
     call = lambda F, x, g: F.grid_sample(x, g, align_corners=False)

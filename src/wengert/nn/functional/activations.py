@@ -18,7 +18,7 @@ from wengert.functions.operands import assign, floating, node_of
 from wengert.functions.random import uniform_node
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
-from wengert.nn.functional.arguments import finish, floating_node
+from wengert.nn.functional.arguments import finish, floating_node, own
 from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -41,7 +41,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(x, 0), 6). The derivative at 0 and 6 is 0."""
-    return finish(input, _between(node_of(input, "relu6"), 0, 6), "relu6", inplace)
+    return finish(input, _between(own(node_of(input, "relu6"), inplace), 0, 6), "relu6", inplace)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -51,7 +51,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val cannot be greater than max_val; got {min_val} and {max_val}")
-    return finish(input, _between(node_of(input, "hardtanh"), min_val, max_val), "hardtanh", inplace)
+    return finish(input, _between(own(node_of(input, "hardtanh"), inplace), min_val, max_val), "hardtanh", inplace)
 
 
 def _between(x: Node, low: float, high: float) -> Node:
@@ -61,19 +61,19 @@ def _between(x: Node, low: float, high: float) -> Node:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """relu6(x + 3) / 6"""
-    x = floating_node(input, "hardsigmoid")
+    x = own(floating_node(input, "hardsigmoid"), inplace)
     return finish(input, _between(x + 3, 0, 6) / 6, "hardsigmoid", inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x relu6(x + 3) / 6. The derivative at -3 is 0, at 3 it is 1."""
-    x = floating_node(input, "hardswish")
+    x = own(floating_node(input, "hardswish"), inplace)
     return finish(input, p.where(x <= -3, 0, p.where(x >= 3, x, x * (x + 3) / 6)), "hardswish", inplace)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
-    x = node_of(input, "threshold")
+    x = own(node_of(input, "threshold"), inplace)
     return finish(input, p.where(x <= threshold, value, x), "threshold", inplace)
 
 
@@ -97,7 +97,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where x > 0, else negative_slope x. The derivative at 0 is negative_slope."""
-    x = floating_node(input, "leaky_relu")
+    x = own(floating_node(input, "leaky_relu"), inplace)
     return finish(input, p.leaky_relu(x, negative_slope), "leaky_relu", inplace)
 
 
@@ -130,7 +130,7 @@ def rrelu(
 
     Raises: RuntimeError when lower > upper.
     """
-    x = floating_node(input, "rrelu")
+    x = own(floating_node(input, "rrelu"), inplace)
     if lower > upper:
         raise runtime_error("rrelu", "lower bound should be less than or equal to the upper bound", (lower, upper))
     slope: Any = (lower + upper) / 2
@@ -144,7 +144,7 @@ def rrelu(
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha (exp(x) - 1)."""
-    return finish(input, p.elu(floating_node(input, "elu"), alpha), "elu", inplace)
+    return finish(input, p.elu(own(floating_node(input, "elu"), inplace), alpha), "elu", inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -152,7 +152,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks, 2017.
     """
-    x = floating_node(input, "selu")
+    x = own(floating_node(input, "selu"), inplace)
     return finish(input, p.elu(x, _SELU_ALPHA) * _SELU_SCALE, "selu", inplace)
 
 
@@ -161,7 +161,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     Raises: RuntimeError when alpha is 0.
     """
-    x = floating_node(input, "celu")
+    x = own(floating_node(input, "celu"), inplace)
     if alpha == 0:
         raise runtime_error("celu", "ZeroDivisionError: alpha cannot be 0 for CELU")
     y = p.where(x <= 0, p.expm1(p.clamp_max(x, 0) / alpha) * alpha, x)
@@ -181,13 +181,13 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x sigmoid(x)"""
-    x = floating_node(input, "silu")
+    x = own(floating_node(input, "silu"), inplace)
     return finish(input, x * p.sigmoid(x), "silu", inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x tanh(log(1 + exp(x)))"""
-    x = floating_node(input, "mish")
+    x = own(floating_node(input, "mish"), inplace)
     return finish(input, x * p.tanh(p.softplus(x, 1.0, 20.0)), "mish", inplace)
 
 

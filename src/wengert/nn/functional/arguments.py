@@ -9,6 +9,7 @@ from wengert.errors import dtype_error
 from wengert.functions.operands import assign, node_of
 from wengert.functions.reduce import mean_node
 from wengert.graph.node import Node
+from wengert.graph.record import recorder
 from wengert.graph.rule import primitives as p
 from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, wrap
@@ -23,6 +24,12 @@ def floating_node(value: Any, operation: str, argument: str = "input") -> Node:
     if not x.type.inexact:
         raise dtype_error(operation, f"{argument} of a floating dtype", x.dtype, "convert it first, as with .float()")
     return x
+
+
+def own(x: Node, inplace: bool) -> Node:
+    """What an operation reads of the tensor that it may write to. With a history that is a node of its own: what the
+    derivative needs was saved before the write, so the write does not count as overwriting it (PyTorch saves a copy)."""
+    return p.identity(x) if inplace and x.tracked and recorder.tracking else x
 
 
 def finish(input: Tensor, y: Node, operation: str, inplace: bool) -> Tensor:

@@ -18,7 +18,7 @@ from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, shape_error
 from wengert.functions.operands import node_of
 from wengert.graph.node import Node, array_type
-from wengert.graph.record import literal
+from wengert.graph.record import literal, scalar
 from wengert.graph.rule import primitives as p
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -144,6 +144,8 @@ def _sampled(x: Node, g: Node, mode: str, padding: Pad, align: bool) -> Node:
             if weight is not None:
                 value = value * p.reshape(weight, shape=(batch, 1, count))
         y = value if y is None else y + value
+    if mode == "nearest" and g.tracked:  # a derivative of 0, where otherwise there would be none
+        y = p.where(scalar(True, dtypes.bool_), y, p.reshape(places[0], shape=(batch, 1, count)))
     return p.reshape(y, shape=(batch, channels, *g.shape[1 : 1 + rank]))
 
 
