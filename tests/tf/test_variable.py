@@ -1,0 +1,55 @@
+"""tf.Variable. Texts and errors are TensorFlow 2.21's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import wengert.tf as tf
+
+
+def test_what_it_is():
+    v = tf.Variable([1.0, 2.0], name="w")
+    assert repr(v) == "<tf.Variable 'w:0' shape=(2,) dtype=float32, numpy=array([1., 2.], dtype=float32)>"
+    assert (v.name, v.shape, v.dtype, v.trainable, tf.Variable(1).name) == ("w:0", [2], tf.float32, True, "Variable:0")
+    assert not isinstance(v, tf.Tensor)
+    assert type(v + 1) is type(1 - v) is type(v.value()) is tf.Tensor
+    np.testing.assert_array_equal(tf.constant([1.0, 1.0]) + v, [2, 3])
+
+
+def test_assigns():
+    v = tf.Variable([1.0, 2.0])
+    before = v.value()
+    v.assign([3.0, 4.0]).assign_add([1.0, 1.0]).assign_sub(tf.constant([0.5, 0.5]))
+    np.testing.assert_array_equal(v, [3.5, 4.5])
+    np.testing.assert_array_equal(before, [1, 2])
+    v[0].assign(9.0)
+    np.testing.assert_array_equal(v, [9, 4.5])
+
+
+def test_the_value_it_was_made_of_is_its_own():
+    x = tf.constant([1.0])
+    v, w = tf.Variable(x), tf.Variable(x)
+    v.assign([5.0])
+    assert (x.numpy(), w.numpy()) == ([1], [1])
+
+
+def test_a_function_makes_the_value():
+    assert tf.Variable(lambda: tf.constant([1.0, 1.0])).shape == [2]
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "message"),
+    [
+        (lambda v: v.assign([1.0, 2.0, 3.0]), ValueError, "Shape mismatch"),
+        (lambda v: v.assign(tf.constant([1, 2])), ValueError, "requested dtype float32"),
+        (lambda v: tf.Variable([1.5], dtype=tf.int32), TypeError, "Cannot convert"),
+        (lambda v: tf.Variable(), ValueError, "must be specified"),
+        (lambda v: tf.Variable([1.0], shape=[2]), ValueError, "not compatible"),
+        (lambda v: len(v), TypeError, "has no len"),
+        (lambda v: v.initial_value, RuntimeError, "eager"),
+    ],
+)
+def test_errors(use, error, message):
+    with pytest.raises(error, match=message):
+        use(tf.Variable([1.0, 2.0]))
