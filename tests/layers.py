@@ -51,7 +51,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "tensorboard": {"utils.tensorboard"},
     "matplotlib": {"utils.tensorboard"},
     "keras": {"tf"},
-    "keras_wengert": {"run"},  # this repository's other package: the command tells it when a program imports keras
+    "keras_wengert": {"run", "tf"},  # this repository's other package: the command tells it when a program imports keras
 }
 
 

@@ -47,19 +47,21 @@ def pull_back(
     release: bool = False,
     on_rule: Optional[OnRule] = None,
     every_rule: bool = False,
+    within: Optional[Callable[[Node], bool]] = None,
 ) -> dict[Node, Node]:
     """Cotangents of `targets` (of every leaf, when None), given those of `outputs`. A target that no output depends on
     is absent from the result.
 
     With `release`, applications that the walk went through let go of what they saved, and a second walk is an error.
-    `on_rule` is called for nodes with a watch, or after `every_rule`.
+    `on_rule` is called for nodes with a watch, or after `every_rule`. On the way to targets the walk goes only through
+    nodes for which `within` holds.
 
     Raises: GradientError for a second walk through a released graph, for a saved value that was overwritten, and for
     a primitive that has no derivative.
     """
     nodes = tracked_ancestors(outputs)
     wanted = None if targets is None else set(targets)
-    active = None if wanted is None else _leading_to(wanted, nodes)
+    active = None if wanted is None else _leading_to(wanted, nodes, within)
     bars: dict[Node, Any] = {}
     for output, bar in zip(outputs, cotangents):
         if output.tracked:
@@ -127,11 +129,12 @@ def _through_definition(node: Node, y_bar: Node) -> list[Optional[Node]]:
     return [found.get(x) for x in fresh]
 
 
-def _leading_to(targets: set[Node], nodes: list[Node]) -> set[Node]:
-    """Those of `nodes` (in order) from which a target can be reached through inputs, targets included."""
+def _leading_to(targets: set[Node], nodes: list[Node], within: Optional[Callable[[Node], bool]]) -> set[Node]:
+    """Those of `nodes` (in order) from which a target can be reached through inputs, targets included, and all of them on
+    the way `within`."""
     active = set(targets)
     for node in nodes:
-        if node not in active and any([x in active for x in node.inputs]):
+        if node not in active and any([x in active for x in node.inputs]) and (within is None or within(node)):
             active.add(node)
     return active
 

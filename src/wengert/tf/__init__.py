@@ -51,13 +51,23 @@ def _home(module: str, names: str) -> None:
 
 _home("values", "register_tensor_conversion_function")
 _home("creation", "constant")
+_home("spec", "TensorSpec")
+_home("custom", "custom_gradient stop_gradient recompute_grad IndexedSlices")
+_home("compiled", "function executing_eagerly")
+_home("control", "cond case switch_case while_loop map_fn scan foldl foldr vectorized_map")
+_home("list", "TensorArray")
+_home("module", "Module name_scope")
+_home("python", "py_function numpy_function print device config no_op group control_dependencies")
+_home("debugging", "Assert")
 
 # Modules that are names of their own: ``tf.math``, ``tf.nn``.
-PARTS: dict[str, str] = {}
+PARTS: dict[str, str] = {"autodiff": "autodiff", "debugging": "debugging"}
 
 
 def __getattr__(name: str) -> _Any:
-    if name in HOME:
+    if name == "keras":
+        found = _import_module("wengert.tf.learning").load()
+    elif name in HOME:
         found = getattr(_import_module(f"wengert.tf.{HOME[name]}"), name)
     elif name in PARTS:
         found = _import_module(f"wengert.tf.{PARTS[name]}")
@@ -70,6 +80,8 @@ def __getattr__(name: str) -> _Any:
 def __dir__() -> list[str]:
     return sorted([*globals(), *HOME, *PARTS])
 
+
+globals().pop("shape", None)  # the module that has TensorShape; `tf.shape` is a function
 
 if _settings.face == "wengert":
     _settings.face = "tf"

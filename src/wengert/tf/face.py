@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional, TypeVar, cast
 
 from wengert.dtypes import DType
 from wengert.graph.record import recorder
@@ -71,7 +71,7 @@ def face(*tensors: str, same: bool = False, optional: Sequence[str] = ()) -> Cal
             values = [given[p] if p < len(given) else kwargs.get(n) for n, p in places.items()]
             return common_dtype(values, function.__name__)
 
-        return named  # type: ignore[return-value]
+        return cast(F, named)
 
     return decorate
 

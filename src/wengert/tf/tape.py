@@ -1,19 +1,29 @@
-"""GradientTape: what is computed inside its ``with`` block can be differentiated."""
+"""GradientTape: what is computed inside its ``with`` block can be differentiated.
+
+A tape keeps no list of its own: it is the stretch of the thread's recording between its beginning and its end, so it
+remembers serial numbers of nodes. What was recorded before, after, or while it stood still is constant to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Optional
 
 import wengert
-from wengert.graph.record import record, recorder
-from wengert.primitives.control import leaf
+from wengert.derive.reverse import pull_back, walking
+from wengert.graph.node import Node
+from wengert.graph.record import next_serial, record, recorder, tracking
+from wengert.graph.walk import tracked_ancestors
+from wengert.primitives.control import Leaf, identity, leaf
+from wengert.tensors.hooks import backward_pass, run_hooks
 from wengert.tensors.tensor import Tensor as Core, wrap
 from wengert.tf import nest
+from wengert.tf.errors import OF_ARGUMENTS, translate
 from wengert.tf.recording import recording
 from wengert.tf.tensor import shown
-from wengert.tf.values import conversions
+from wengert.tf.values import conversions, fresh
 
 
 class UnconnectedGradients:
@@ -38,108 +48,325 @@ class GradientTape:
     <tf.Tensor: shape=(), dtype=float32, numpy=6.0>
     """
 
+    moves = False  # a forward accumulator's does
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._variables: dict[int, Any] = {}
-        self._watched: dict[int, Any] = {}
+        self._watched: dict[int, tuple[Any, Node, Optional[Node]]] = {}
+        self._stretches: list[list[float]] = []  # from serial, to serial
+        self._alone = True  # whether no other tape ever recorded beside this one
         self._used = False
-        self._tracking = False
+        self._before = False
+
+    # --- recording --------------------------------------------------------------------------------------------------
+
+    @property
+    def _recording(self) -> bool:
+        return bool(self._stretches) and self._stretches[-1][1] == _OPEN
 
     def __enter__(self) -> GradientTape:
-        self._tracking = recorder.tracking
-        recording.tapes = (*recording.tapes, self)
+        if self._recording:
+            raise ValueError("Tape is already recording.")
+        self._before = recorder.tracking
+        others = recording.tapes
+        recording.tapes = (*others, self)
+        for other in others:
+            other._alone = self._alone = False
         recorder.tracking = True
+        self._stretches.append([next_serial(), _OPEN])
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        if self._recording:
+            self._stop()
+            for tensor, node, before in self._watched.values():
+                if before is not None and tensor._node is node:
+                    tensor._node = before
+
+    def _stop(self) -> None:
+        self._stretches[-1][1] = next_serial()
         recording.tapes = tuple([tape for tape in recording.tapes if tape is not self])
-        recorder.tracking = self._tracking if not recording.tapes else True
+        recorder.tracking = bool(recording.tapes) or self._before
 
     def accessed(self, variable: Any) -> bool:
         """A variable is read while the tape records; whether it is watched."""
         key = id(variable)
-        if key in self._watched:
-            return True
         if self._watch_accessed and variable.trainable:
             self._variables[key] = variable
             return True
-        return False
+        return key in self._watched
 
     def watch(self, tensor: Any) -> None:
-        """Watch a tensor, or the tensors of a nested structure."""
+        """Watch a tensor or variable, or those of a nested structure, from now on.
+
+        Raises: ValueError for anything else.
+        """
         for one in nest.flatten(tensor):
             if not isinstance(one, Core):
-                raise ValueError(f"Passed in object {one!r} of type {type(one).__name__!r}, not tf.Tensor or tf.Variable.")
-            node = one._node if one._link is None else one._current()
+                if known_variable(one) is None:
+                    kind = type(one).__name__
+                    raise ValueError(f"Passed in object {one!r} of type {kind!r}, not tf.Tensor or tf.Variable.")
+                continue
+            if not one.dtype.inexact:
+                warn_as_log(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {one.dtype!r}")
+                continue
+            node, before = one._node if one._link is None else one._current(), None
             if not node.tracked:
-                node = record(leaf, (node,))
-                node.tracked = True
+                before, node = node, _as_leaf(node)
                 one._node = node
-            self._watched[id(one)] = (one, node)
+            self._watched[id(one)] = (one, node, before)
 
     @contextmanager
-    def stop_recording(self) -> Any:
-        """Nothing inside is recorded."""
-        self.__exit__()
+    def stop_recording(self) -> Iterator[None]:
+        """Nothing inside is recorded on this tape.
+
+        Raises: ValueError when the tape does not record.
+        """
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
+        self._stop()
         try:
             yield
         finally:
             self.__enter__()
 
     def reset(self) -> None:
-        """Forget what was recorded."""
+        """Forget what was recorded and watched; go on recording."""
         self._used = False
         self._variables.clear()
         self._watched.clear()
+        self._stretches = [[next_serial(), _OPEN]] if self._recording else []
 
     def watched_variables(self) -> tuple[Any, ...]:
-        """The variables that were read while it recorded, in order."""
+        """The trainable variables that were read while it recorded, in order."""
         return tuple(self._variables.values())
+
+    def within(self, node: Node) -> bool:
+        """Whether a node was recorded by this tape."""
+        serial = node.serial
+        return any([first < serial < last for first, last in self._stretches])
+
+    # --- derivatives ------------------------------------------------------------------------------------------------
 
     def gradient(
         self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: Any = UnconnectedGradients.NONE
     ) -> Any:
-        """d(sum of target)/d(source) for every source, in their structure.
+        """d(sum of output_gradients * target)/d(source) for every source, in their structure.
 
-        Raises: RuntimeError when a tape that is not persistent was used before.
+        target: a tensor or a structure of them; output_gradients: one for each, ones by default.
+        unconnected_gradients: "none" or "zero", for sources on which no target depends.
+
+        Raises: RuntimeError when a tape that is not persistent was used before; ValueError for an unknown
+        `unconnected_gradients`; TypeError for a source that is no tensor; InvalidArgumentError for an output gradient of
+        another shape.
         """
+        self._use(unconnected_gradients)
+        wanted = [self._handle(source) for source in nest.flatten(sources)]
+        targets = nest.flatten(target)
+        given = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
+        try:
+            found = self._pull(targets, wanted, given)
+        except OF_ARGUMENTS as error:
+            translate(error)
+        if unconnected_gradients == UnconnectedGradients.ZERO:
+            found = [wengert.zeros_like(x) if bar is None else bar for x, bar in zip(wanted, found)]
+        return nest.pack_sequence_as(sources, [shown(bar) for bar in found])
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: Any = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """d target_i / d source_j for every source: tensors of the target's shape followed by the source's.
+
+        Raises: as `gradient` does.
+        """
+        self._use(unconnected_gradients)
+        y = fresh(target)
+        shape = y._node.type.shape
+        rows = wengert.eye(y.numel(), dtype=y.dtype).reshape(-1, *shape)
+        found = []
+        wanted = [self._handle(source) for source in nest.flatten(sources)]
+        for x, bars in zip(wanted, self._pull_rows(y, wanted, rows)):
+            if bars is None and unconnected_gradients == UnconnectedGradients.ZERO:
+                bars = wengert.zeros(*shape, *x.shape, dtype=x.dtype)
+            found.append(None if bars is None else shown(bars.reshape(*shape, *x.shape)))
+        return nest.pack_sequence_as(sources, found)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: Any = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """d target[b, i] / d source[b, j], for a target whose rows depend on the same row of the source only.
+
+        Shape: (batch, *target's other sizes, *source's other sizes).
+
+        Raises: ValueError when the first sizes differ; as `gradient` does.
+        """
+        y = fresh(target)
+        x = self._handle(source)
+        if not y.ndim or not x.ndim or y.shape[0] != x.shape[0]:
+            raise ValueError(
+                f"Need first dimension of target shape and source shape to match, got {tuple(y.shape)} and {tuple(x.shape)}"
+            )
+        self._use(unconnected_gradients)
+        batch, rest = y.shape[0], tuple(y.shape[1:])
+        n = y.numel() // batch if batch else 0
+        rows = wengert.eye(n, dtype=y.dtype).reshape(n, 1, *rest).expand(n, batch, *rest)
+        (bars,) = self._pull_rows(y, [x], rows)  # (target, batch, source)
+        if bars is None:
+            zeros = unconnected_gradients == UnconnectedGradients.ZERO
+            return shown(wengert.zeros(batch, *rest, *x.shape[1:], dtype=x.dtype)) if zeros else None
+        return shown(bars.transpose(0, 1).reshape(batch, *rest, *x.shape[1:]))
+
+    def _use(self, unconnected_gradients: Any) -> None:
+        if unconnected_gradients not in (UnconnectedGradients.NONE, UnconnectedGradients.ZERO):
+            raise ValueError(f"Unknown value for unconnected_gradients: {unconnected_gradients!r}")
         if self._used and not self._persistent:
             raise RuntimeError(
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). Make it with "
                 "tf.GradientTape(persistent=True) to call it again."
             )
         self._used = True
-        wanted = [self._node_of(source) for source in nest.flatten(sources)]
-        found = self._pull(nest.flatten(target), wanted, output_gradients)
-        if unconnected_gradients == UnconnectedGradients.ZERO:
-            found = [wengert.zeros_like(x) if bar is None else bar for x, bar in zip(wanted, found)]
-        return nest.pack_sequence_as(sources, [shown(bar) for bar in found])
+        if self._recording and not self._persistent:
+            self.__exit__()
 
-    def _node_of(self, source: Any) -> Core:
-        """A handle on the node that a source was while the tape recorded."""
-        if not isinstance(source, Core):
-            for kind, make in conversions:
-                if isinstance(source, kind):
-                    source = make(source)
-                    break
-            else:
-                raise TypeError(f"a source of tape.gradient must be a tensor or a variable, got {type(source).__name__}")
+    def _handle(self, source: Any) -> Core:
+        """A handle on the node that a source was while the tape recorded; an untracked one when it was not watched."""
+        variable = source if isinstance(source, Core) else known_variable(source)
+        if variable is None:
+            raise TypeError(
+                f"a source of tape.gradient must be a tensor or a variable, got {type(source).__name__}: {source!r}. Make it a "
+                "tf.Variable, or a tensor that the tape watches."
+            )
         watched = self._watched.get(id(source))
-        return wrap(source._current() if watched is None else watched[1])
+        if watched is not None:
+            return wrap(watched[1])
+        node = variable._current()
+        is_leaf = node.primitive.__class__ is Leaf
+        if is_leaf and not (self._watch_accessed and getattr(source, "trainable", False)):
+            return wrap(node.inputs[0] if node.inputs else identity(node))
+        return wrap(node)
 
-    def _pull(self, targets: Sequence[Any], sources: list[Core], output_gradients: Any) -> list[Any]:
-        given = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
-        pairs = [(y, bar) for y, bar in zip(targets, given) if isinstance(y, Core) and y._current().tracked]
-        tracked = [x for x in sources if x._node.tracked]
-        if not pairs or not tracked:
+    def _pull(self, targets: Sequence[Any], sources: list[Core], given: Sequence[Any]) -> list[Any]:
+        """The gradients by reverse mode; None where there is none."""
+        ys, bars = self._targets(targets, given)
+        wanted = [x for x in sources if x._node.tracked]
+        if not ys or not wanted:
             return [None] * len(sources)
-        ys = [y for y, _ in pairs]
-        bars = [wengert.ones_like(y) if bar is None else bar for y, bar in pairs]
         create = bool(recording.tapes)
+        keep = self._persistent or create or not self._alone
+        walk = tracked_ancestors([y._node for y in ys])
+        nodes = [_shown_as(x._node, walk) if x._node.tracked else [] for x in sources]
+        flat = [wrap(node) for several in nodes for node in several]
+        before, walking.mutation_allowed = walking.mutation_allowed, True
+        try:
+            if self._is_whole(walk):
+                found: Any = wengert.autograd.grad(ys, flat, bars, retain_graph=keep, create_graph=create, allow_unused=True)
+            else:
+                found = self._pull_within(ys, bars, flat, create)
+        finally:
+            walking.mutation_allowed = before
+        answers = iter(found)
+        return [_sum([next(answers) for _ in several]) for several in nodes]
+
+    def _targets(self, targets: Sequence[Any], given: Sequence[Any]) -> tuple[list[Core], list[Any]]:
+        """What can be differentiated of the targets, and the cotangent of each."""
+        ys, bars = [], []
+        for y, bar in zip(targets, given, strict=True):
+            if not isinstance(y, Core):
+                raise TypeError(f"a target of tape.gradient must be a tensor, got {type(y).__name__}: {y!r}")
+            if not y.dtype.inexact:
+                warn_as_log(
+                    "The dtype of the target tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, "
+                    f"got {y.dtype!r}"
+                )
+                continue
+            y = wrap(y._current())
+            if y._node.tracked:
+                ys.append(y)
+                whole = bar is None and y._node.type.size == 1 and not y.dtype.is_complex
+                bars.append(None if whole else wengert.ones_like(y) if bar is None else fresh(bar, y.dtype))
+        return ys, bars
+
+    def _is_whole(self, walk: Sequence[Node]) -> bool:
+        """Whether all of these nodes, in order, were recorded by this tape."""
+        if len(self._stretches) > 1:
+            return False
+        first = self._stretches[0][0] if self._stretches else _OPEN
+        for node in walk:
+            if node.serial > first:
+                break
+            if node.primitive.__class__ is not Leaf:
+                return False
+        return True
+
+    def _pull_within(self, ys: list[Core], bars: list[Any], wanted: list[Core], create: bool) -> list[Any]:
+        """Reverse mode through what this tape recorded only."""
+        nodes = [x._node for x in wanted]
+        seeds = [(wengert.ones_like(y) if bar is None else bar)._read() for y, bar in zip(ys, bars)]
+        with tracking(create), backward_pass():
+            found = pull_back([y._node for y in ys], seeds, nodes, run_hooks, within=self.within)
+        return [wrap(found[node]) if node in found else None for node in nodes]
+
+    def _pull_rows(self, y: Core, sources: list[Core], rows: Core) -> list[Any]:
+        """`_pull` for every row of cotangents at once."""
+        if not y._node.tracked or not rows.shape[0]:
+            return [None] * len(sources)
+        if not self._is_whole(tracked_ancestors([y._node])):
+            each = [self._pull([y], sources, [row]) for row in rows]
+            return [None if parts[0] is None else wengert.stack(parts) for parts in zip(*each)]
+        wanted = [x for x in sources if x._node.tracked]
+        if not wanted:
+            return [None] * len(sources)
         found = iter(
             wengert.autograd.grad(
-                ys, tracked, bars, retain_graph=self._persistent or create, create_graph=create, allow_unused=True
+                [y], wanted, [rows], retain_graph=True, create_graph=bool(recording.tapes), allow_unused=True,
+                is_grads_batched=True,
             )
-        )
+        )  # fmt: skip
         return [next(found) if x._node.tracked else None for x in sources]
+
+
+_OPEN = float("inf")
+
+
+def _as_leaf(node: Node) -> Node:
+    made = record(leaf, (node,))
+    made.tracked = True
+    return made
+
+
+def _shown_as(node: Node, walk: Sequence[Node]) -> list[Node]:
+    """The nodes on the way that show the variable that `node` shows: a variable that was assigned to has several."""
+    if node.primitive.__class__ is not Leaf or node.watch is None:
+        return [node]
+    found = [x for x in walk if x.watch is node.watch and x.primitive.__class__ is Leaf]
+    return found or [node]
+
+
+def _sum(bars: Sequence[Any]) -> Any:
+    present = [bar for bar in bars if bar is not None]
+    return sum(present[1:], present[0]) if present else None
+
+
+def known_variable(value: Any) -> Optional[Core]:
+    """The tensor behind a variable of another kind (Keras's), or None."""
+    for kind, make in conversions:
+        if isinstance(value, kind) and hasattr(make, "variable"):
+            return make.variable(value)
+    return None
+
+
+def warn_as_log(message: str) -> None:
+    """What TensorFlow writes to its log."""
+    warnings.warn(message, stacklevel=3)

@@ -231,7 +231,7 @@ def _entry(entry: Any) -> Any:
             raise invalid("strides[0] must be non-zero")
         return slice(_bound(entry.start), _bound(entry.stop), _bound(entry.step))
     if isinstance(entry, Core) and entry.dtype.category == INTEGER and entry._node.type.ndim == 0:
-        return fresh(entry).to(dtypes.int64)  # type: ignore[attr-defined]
+        return fresh(entry).to(dtypes.int64)
     if kind is not bool and hasattr(entry, "__index__") and not isinstance(entry, Core):
         return entry.__index__()
     raise TypeError(
@@ -324,7 +324,7 @@ def divide(x: Any, w: Any) -> Any:
     dtype = (x if isinstance(x, Core) else w).dtype
     if not dtype.inexact:
         wide = dtypes.float32 if dtype.itemsize <= 2 else dtypes.float64
-        x, w = [p.to(wide) if isinstance(p, Core) else p for p in (x, w)]  # type: ignore[attr-defined]
+        x, w = [p.to(wide) if isinstance(p, Core) else p for p in (x, w)]
     return elementwise.true_divide(x, w)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn, Optional
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from wengert.dtypes import DType
 from wengert.graph.node import Node
-from wengert.graph.record import record, tracking
+from wengert.graph.record import record, recorder, tracking
 from wengert.primitives.control import identity, stop_gradient
 from wengert.runtime.flush import value_of
 from wengert.tensors.tensor import Tensor as Core, wrap, write
@@ -18,6 +19,15 @@ from wengert.tf.recording import recording
 from wengert.tf.shape import TensorShape
 from wengert.tf.tensor import Reference, Tensor, bind, part, shown, value_text
 from wengert.tf.values import fresh
+
+
+class Creation(threading.local):
+    """forbidden: whether a function is being recorded in which no variable may be created any more."""
+
+    forbidden = False
+
+
+creation = Creation()
 
 
 class Variable(Core):
@@ -53,6 +63,11 @@ class Variable(Core):
     ) -> None:
         if initial_value is None:
             raise ValueError("The `initial_value` arg to `tf.Variable` must be specified.")
+        if creation.forbidden:
+            raise ValueError(
+                "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable is only "
+                "created once or created outside tf.function."
+            )
         if callable(initial_value) and not isinstance(initial_value, Core):
             initial_value = initial_value()
         with tracking(False):
@@ -65,6 +80,8 @@ class Variable(Core):
         self._trainable = self.dtype.inexact if trainable is None else bool(trainable)
         self._name = name or "Variable"
         self._constraint = constraint
+        if recorder.trace is not None:
+            recorder.trace.begins()
         if self.dtype.inexact:
             Core.requires_grad_(self)
 
@@ -76,7 +93,12 @@ class Variable(Core):
         if not tapes:
             return node
         watched = [tape.accessed(self) for tape in tapes]
-        return node if any(watched) or not node.tracked else stop_gradient(node)
+        if not any(watched) and node.tracked:
+            node = stop_gradient(node)
+        for tape in tapes:
+            if tape.moves:
+                node = tape.moved(self, node)
+        return node
 
     def value(self) -> Tensor:
         """The present value, which later assigns do not change."""
@@ -195,8 +217,8 @@ class Variable(Core):
         """Write to ``v[item]``."""
         with tracking(False):
             changed = wrap(record(identity, (Core._read(self),)))
-            place = changed[item]  # type: ignore[index]
-            changed[item] = fresh(value, self.dtype, "assign").expand(place.shape)  # type: ignore[index,attr-defined]
+            place = changed[item]
+            changed[item] = fresh(value, self.dtype, "assign").expand(place.shape)
             return self._write(changed._read())
 
 

@@ -1,0 +1,113 @@
+"""tf.keras: the real Keras 3, on wengert.
+
+What Keras's public calls give is TensorFlow's tensor; inside Keras everything stays the core's. Keras's variables are
+variables for tapes.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from types import FunctionType, ModuleType
+from typing import Any
+
+from wengert.tensors.tensor import Tensor as Core
+from wengert.tf.errors import OF_ARGUMENTS, translate
+from wengert.tf.recording import as_tapes_say
+from wengert.tf.tensor import Tensor, shown
+from wengert.tf.values import conversions
+
+
+class _Depth(threading.local):
+    """How many of Keras's public calls are under way on this thread."""
+
+    inside = 0
+
+
+_depth = _Depth()
+
+
+class _FromVariable:
+    """What makes a tensor of a Keras variable."""
+
+    def __call__(self, value: Any, dtype: Any = None) -> Core:
+        return value.value
+
+    @staticmethod
+    def variable(value: Any) -> Core:
+        """The tensor that holds its state."""
+        return value._value
+
+
+def load() -> ModuleType:
+    """Import Keras with wengert as its backend, and let it speak TensorFlow's types.
+
+    Raises: RuntimeError when Keras is already imported with another backend.
+    """
+    from keras_wengert import bridge  # optional: only programs that use Keras
+
+    bridge.use()
+    import keras  # optional
+    from keras.src.backend.common import KerasVariable
+
+    if not any(kind is KerasVariable for kind, _ in conversions):
+        conversions.append((KerasVariable, _FromVariable()))
+        _show_methods(keras)
+        _show_functions(keras)
+    return keras
+
+
+def _show_methods(keras: ModuleType) -> None:
+    """Let the methods of Keras's classes that give tensors give TensorFlow's."""
+    for kind, names in (
+        (keras.layers.Layer, ["__call__"]),
+        (keras.losses.Loss, ["__call__"]),
+        (keras.metrics.Metric, ["__call__", "result"]),
+        (keras.initializers.Initializer, ["__call__"]),
+        (keras.optimizers.Optimizer, ["apply_gradients", "apply"]),
+    ):
+        for one in _with_subclasses(kind):
+            for name in names:
+                if callable(vars(one).get(name)):
+                    setattr(one, name, outermost(vars(one)[name]))
+
+
+def _with_subclasses(kind: Any) -> list[Any]:
+    return [kind, *[inner for one in kind.__subclasses__() for inner in _with_subclasses(one)]]
+
+
+def _show_functions(keras: ModuleType) -> None:
+    """The same for functions, where programs find them; Keras itself takes them from elsewhere."""
+    for module in (keras.ops, keras.activations, keras.losses, keras.metrics, keras.random):
+        for name, found in list(vars(module).items()):
+            if isinstance(found, FunctionType) and not name.startswith("_") and name not in _NO_TENSORS:
+                setattr(module, name, outermost(found))
+
+
+_NO_TENSORS = frozenset(("get", "serialize", "deserialize"))
+
+
+def outermost(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that gives TensorFlow's tensors, and is tracked as tapes say, unless it is made inside another one."""
+
+    @functools.wraps(call)
+    def shown_outside(*args: Any, **kwargs: Any) -> Any:
+        if _depth.inside:
+            return call(*args, **kwargs)
+        taken: list[Any] = [x for x in (*args, *kwargs.values()) if x.__class__ is Tensor]
+        _depth.inside = 1
+        for x in taken:
+            x.__class__ = Core
+        try:
+            with as_tapes_say():
+                result = call(*args, **kwargs)
+        except OF_ARGUMENTS as error:
+            translate(error)
+        finally:
+            _depth.inside = 0
+            for x in taken:
+                x.__class__ = Tensor
+        return shown(result)
+
+    return shown_outside

@@ -1,0 +1,215 @@
+"""Python inside programs, and where programs run: py_function, numpy_function, print, device, config."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+
+import wengert
+from wengert.graph.record import recorder
+from wengert.runtime.flush import value_of
+from wengert.tensors.tensor import Tensor as Core
+from wengert.tf import nest
+from wengert.tf.dtypes import as_dtype
+from wengert.tf.face import convert
+
+
+def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Optional[str] = None) -> Any:
+    """func(*inp) as Python code in every call, also inside `tf.function`; derivatives go through it.
+
+    Tout: the dtypes of what it gives. Raises: TypeError when it gives another dtype.
+    """
+    _python_runs("py_function")
+    return _typed(func(*[convert(x) for x in inp]), Tout)
+
+
+def numpy_function(
+    func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: Optional[str] = None
+) -> Any:
+    """func of NumPy arrays, which gives NumPy arrays. No derivative goes through it."""
+    _python_runs("numpy_function")
+    return _typed(func(*[convert(x).numpy() for x in inp]), Tout)
+
+
+def _python_runs(operation: str) -> None:
+    if recorder.trace is not None:
+        recorder.trace.refuse(f"{operation} runs Python code")
+
+
+def _typed(result: Any, Tout: Any) -> Any:
+    if Tout is None or (isinstance(Tout, (list, tuple)) and not Tout):
+        return []
+    if not isinstance(Tout, (list, tuple)):
+        return _of_dtype(result, Tout)
+    given = list(result) if isinstance(result, (list, tuple)) else [result]
+    if len(given) != len(Tout):
+        raise ValueError(f"the function returned {len(given)} values, and Tout names {len(Tout)}")
+    return [_of_dtype(one, dtype) for one, dtype in zip(given, Tout)]
+
+
+def _of_dtype(value: Any, dtype: Any) -> Any:
+    dtype = as_dtype(getattr(dtype, "dtype", dtype))
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype != dtype.numpy:
+        raise TypeError(f"the function returned an array of {value.dtype}, and Tout says {dtype.name}")
+    return convert(value, dtype)
+
+
+def print(*inputs: Any, **kwargs: Any) -> None:
+    """Write values to stderr (or to `output_stream`), in every call, also inside `tf.function`.
+
+    sep, end: between them and after; summarize: how many elements of each axis at either end, -1 for all.
+    """
+    _python_runs("print")
+    stream = kwargs.get("output_stream", sys.stderr)
+    summarize = kwargs.get("summarize", 3)
+    texts = [_text(one, summarize) for one in inputs]
+    line = kwargs.get("sep", " ").join(texts) + kwargs.get("end", "\n")
+    if isinstance(stream, str) and stream.startswith("file://"):
+        with open(stream.removeprefix("file://"), "a", encoding="utf-8") as file:
+            file.write(line)
+        return
+    target: Any = sys.stdout if stream in (sys.stdout, "stdout") else stream if hasattr(stream, "write") else sys.stderr
+    target.write(line)
+
+
+def _text(value: Any, summarize: int) -> str:
+    if isinstance(value, Core):
+        array = value_of(value._current())
+        if array.ndim == 0:
+            return str(array.item()) if array.dtype.kind != "f" else f"{array.item():.9g}".rstrip("0").rstrip(".") or "0"
+        edge = array.size if summarize == -1 else summarize
+        threshold = array.size + 1 if summarize == -1 else 2 * summarize
+        formatter: Any = {"float_kind": lambda x: f"{x:.9g}"}
+        return np.array2string(array, edgeitems=edge, threshold=threshold, separator=" ", formatter=formatter)
+    if nest.is_nested(value) and not isinstance(value, dict):
+        left, right = ("(", ")") if isinstance(value, tuple) else ("[", "]")
+        return left + ", ".join([_text(part, summarize) for part in value]) + right
+    return str(value)
+
+
+# --- where it runs ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def device(device_name: Any) -> Iterator[None]:
+    """Where operations run. There is one device here, the CPU.
+
+    Raises: InvalidArgumentError for a name that is no device; RuntimeError for another device.
+    """
+    name = "" if device_name is None or callable(device_name) else str(device_name).lower()
+    kind = next((part for part in ("gpu", "tpu", "cpu") if part in name), "cpu" if not name or name[0] == "/" else name)
+    if kind != "cpu":
+        raise RuntimeError(
+            f"wengert.tf computes on the CPU; got the device {device_name!r}. Ask tf.config.list_physical_devices."
+        )
+    yield
+
+
+class PhysicalDevice(NamedTuple):
+    """A device of the machine."""
+
+    name: str
+    device_type: str
+
+
+class LogicalDevice(NamedTuple):
+    """A device of the program."""
+
+    name: str
+    device_type: str
+
+
+class _Threads:
+    """``tf.config.threading``."""
+
+    @staticmethod
+    def get_intra_op_parallelism_threads() -> int:
+        """How many threads one operation may use."""
+        return int(wengert.get_num_threads())
+
+    @staticmethod
+    def set_intra_op_parallelism_threads(num_threads: int) -> None:
+        """Choose it; 0 leaves the choice to the machine."""
+        if num_threads:
+            wengert.set_num_threads(num_threads)
+
+    @staticmethod
+    def get_inter_op_parallelism_threads() -> int:
+        """One operation runs at a time."""
+        return 1
+
+    @staticmethod
+    def set_inter_op_parallelism_threads(num_threads: int) -> None:
+        """Accepted; one operation runs at a time."""
+
+
+class _Experimental:
+    """``tf.config.experimental``."""
+
+    @staticmethod
+    def list_physical_devices(device_type: Optional[str] = None) -> list[PhysicalDevice]:
+        """As `tf.config.list_physical_devices`."""
+        return config.list_physical_devices(device_type)
+
+    @staticmethod
+    def set_memory_growth(device: Any, enable: bool) -> None:
+        """Accepted; the CPU's memory grows."""
+
+    @staticmethod
+    def enable_op_determinism() -> None:
+        """Nothing to do: the same program with the same seed gives the same bits."""
+
+
+class config:
+    """``tf.config``: the devices, and how programs run."""
+
+    threading = _Threads
+    experimental = _Experimental
+    _eagerly = False
+
+    @staticmethod
+    def list_physical_devices(device_type: Optional[str] = None) -> list[PhysicalDevice]:
+        """The devices of a type, or all of them."""
+        return [PhysicalDevice("/physical_device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
+
+    @staticmethod
+    def list_logical_devices(device_type: Optional[str] = None) -> list[LogicalDevice]:
+        """The same, as programs name them."""
+        return [LogicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
+
+    @staticmethod
+    def get_visible_devices(device_type: Optional[str] = None) -> list[PhysicalDevice]:
+        """All of them."""
+        return config.list_physical_devices(device_type)
+
+    @staticmethod
+    def set_visible_devices(devices: Any, device_type: Optional[str] = None) -> None:
+        """Accepted; there is one device."""
+
+    @staticmethod
+    def run_functions_eagerly(run_eagerly: bool) -> None:
+        """Whether `tf.function` leaves functions as they are, for debugging."""
+        config._eagerly = bool(run_eagerly)
+
+    @staticmethod
+    def functions_run_eagerly() -> bool:
+        """What `run_functions_eagerly` was told."""
+        return config._eagerly
+
+
+def no_op(name: Optional[str] = None) -> None:
+    """Nothing."""
+
+
+def group(*inputs: Any, **kwargs: Any) -> None:
+    """Nothing: what it groups has been done."""
+
+
+@contextmanager
+def control_dependencies(control_inputs: Any) -> Iterator[None]:
+    """Nothing: operations happen in the order in which they are called."""
+    yield
