@@ -80,3 +80,10 @@ def test_wrong_arguments_are_errors():
     with pytest.raises(NotImplementedError, match="derivative of gammainc"):
         from_first = tensor(POSITIVE, requires_grad=True)
         special.gammainc(from_first, tensor(POSITIVE)).backward(tensor(np.ones(4)))
+
+
+@pytest.mark.parametrize("kind", "tuvw")
+@pytest.mark.parametrize("name", ["chebyshev_polynomial_", "shifted_chebyshev_polynomial_"])
+def test_chebyshev_polynomials_and_their_shifted_ones_agree(name, kind):
+    x, n = np.linspace(-0.9, 1.3, 7), np.array([0.0, 1, 2, 3, 4, 5, 9])
+    beside(lambda t, x: getattr(t.special, name + kind)(x, t.from_numpy(n)), x, derivative=False)

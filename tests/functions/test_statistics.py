@@ -86,6 +86,11 @@ def test_covariance_with_weights():
         beside(lambda m, x, f: m.cov(x, fweights=f, aweights=m_weights(m, importance), correction=0), x, frequency)
 
 
+def test_weights_of_less_precision_are_added_up_in_theirs():
+    importance = np.array([0.3666, 0.0583, 0.7006], np.float32)
+    beside(lambda m, x: m.cov(x, correction=2, aweights=m_weights(m, importance)), TABLE[:, :3], second=False)
+
+
 def m_weights(m, values):
     """Weights as a tensor of the module's own."""
     return tensor(values) if m is ours else m.from_numpy(values)

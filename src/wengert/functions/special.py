@@ -100,12 +100,7 @@ def _shifted(name: str, primitive: Any) -> Callable[..., Tensor]:
     return function
 
 
-shifted_dawson = unary("dawson", p.dawson)
-exponential_integral = unary("exponential_integral", p.exponential_integral)
-fresnel_sine = unary("fresnel_sine", p.fresnel_sine)
-fresnel_cosine = unary("fresnel_cosine", p.fresnel_cosine)
-spence = unary("spence", p.spence)
-chebyshev_polynomial_t = _shifted("shifted_chebyshev_polynomial_t", p.chebyshev_t)
+shifted_chebyshev_polynomial_t = _shifted("shifted_chebyshev_polynomial_t", p.chebyshev_t)
 shifted_chebyshev_polynomial_u = _shifted("shifted_chebyshev_polynomial_u", p.chebyshev_u)
 shifted_chebyshev_polynomial_v = _shifted("shifted_chebyshev_polynomial_v", p.chebyshev_v)
 shifted_chebyshev_polynomial_w = _shifted("shifted_chebyshev_polynomial_w", p.chebyshev_w)

@@ -168,20 +168,20 @@ def _weights(x: Node, correction: int, fweights: Optional[Tensor], aweights: Opt
             kind = "floating point" if wanted else "integral"
             raise dtype_error("cov", f"expected {name} to have {kind} dtype", w.dtype)
         w = p.require(w, w >= 0, message=f"cov: {name} cannot be negative")
-        given.append(move(w, x.dtype))
+        given.append(w)
     if not given:
         if n - correction <= 0:
             warnings.warn("cov(): degrees of freedom is <= 0", stacklevel=3)
         return None, max(n - correction, 0)
+    exact = given[-1].dtype if aweights is not None else x.dtype.to_real
+    given = [move(w, exact) for w in given]
     weights = given[0] if len(given) == 1 else given[0] * given[1]
     total = reduce_sum(weights, axes=(0,))
     lost: Any = correction
     if aweights is not None and correction:
         lost = reduce_sum(weights * given[-1], axes=(0,)) / total * correction
-    degrees = total - lost
-    if x.dtype.is_complex:
-        return weights, move(p.clamp_min(p.real(degrees), 0), x.dtype)
-    return weights, p.clamp_min(degrees, 0)
+    degrees = move(total - lost, x.dtype.to_real)  # weights of less precision are added up in theirs, as in PyTorch
+    return move(weights, x.dtype), move(p.clamp_min(degrees, 0), x.dtype)
 
 
 def corrcoef(input: Tensor) -> Tensor:
