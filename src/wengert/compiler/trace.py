@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Optional
 from wengert.errors import CompileError
 from wengert.graph.node import LIVE, Node
 from wengert.graph.number import NumberProgram, RuntimeNumber
-from wengert.graph.record import next_serial, noting_writes, recorder, settle_number
+from wengert.graph.record import ever, next_serial, noting_writes, recorder, settle_number
 from wengert.origin import user_line
 from wengert.primitives.control import identity
 from wengert.runtime.flush import flush
@@ -241,6 +241,7 @@ class Trace:
         was given up."""
         state = recorder
         flush()
+        ever.traced = True
         limit, self.tape, self.tensors = state.limit, state.tape, tensors
         state.limit = float("inf")
         try:

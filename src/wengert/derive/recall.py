@@ -7,9 +7,10 @@ Hot path: about a microsecond for each node of the forward pass, whatever its de
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
-from wengert.derive.remember import Memory, Remembered, plain_recording, remembered
+from wengert.derive.foresee import Pass, Sight
+from wengert.derive.remember import Memory, plain_recording, remembered
 from wengert.derive.reverse import check_overwritten, is_overwritten, pull_back, release_node, saves_something
 from wengert.graph.node import OVERWRITTEN, RELEASED, Node
 from wengert.graph.record import is_common, next_serial, separate_tape
@@ -18,21 +19,6 @@ from wengert.primitives.control import Leaf, custom
 
 # Longer walks are not remembered: their structure rarely comes again, and looking it up is a walk of its own.
 LONGEST = 4096
-
-
-class Pass(NamedTuple):
-    """A remembered walk.
-
-    recorded   from the nodes on the way, the other nodes that they read, and the given cotangents
-    targets    positions of the nodes whose cotangents are its results
-    reached    positions of the nodes whose rules were called
-    releases   those of them that have saved something
-    """
-
-    recorded: Remembered
-    targets: tuple[int, ...]
-    reached: tuple[int, ...]
-    releases: tuple[int, ...]
 
 
 # None: what the walk records cannot be recorded again.
@@ -55,6 +41,10 @@ def recall(
     """
     if not plain_recording():
         return None
+    sight = Sight(outputs[0], cotangents[0], LONGEST) if len(outputs) == 1 and targets is None else None
+    foreseen = None if sight is None else sight.foreseen(idle)
+    if foreseen is not None:
+        return _record(*foreseen, outputs[0].origin, release)
     nodes = tracked_ancestors(outputs)
     if len(nodes) > LONGEST:
         return None
@@ -73,7 +63,14 @@ def recall(
     if walk.overwritten:
         for i in found.reached:
             check_overwritten(nodes[i])
-    bars = found.recorded.record(walk.given, outputs[0].origin)
+    if sight is not None:
+        sight.keep(found, walk.given)
+    return _record(found, walk.given, outputs[0].origin, release)
+
+
+def _record(found: Pass, nodes: Sequence[Node], origin: Any, release: bool) -> dict[Node, Node]:
+    """Record a remembered walk on these nodes; its results."""
+    bars = found.recorded.record(nodes, origin)
     if release:
         for i in found.releases:
             release_node(nodes[i])

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, Optional, TypeVar
 
 from wengert.graph.graph import graph_of
 from wengert.graph.node import Node, object_type
-from wengert.graph.record import is_common, record_untracked, recorder, settle_number
+from wengert.graph.record import is_common, is_ordinary, record_parts, record_untracked, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.primitives.control import element, literal, pack
 from wengert.primitives.replay import Stretch, replay
@@ -71,11 +71,7 @@ class Memory(Generic[T]):
 def plain_recording() -> bool:
     """Whether what is recorded now is for running only: not tracked, and neither traced nor looked at by a
     transformation. Else it has to be recorded step by step."""
-    state = recorder
-    return not (state.tracking or state.retain or state.limit == _TRACING)
-
-
-_TRACING = float("inf")
+    return not recorder.tracking and is_ordinary()
 
 
 class Remembered(NamedTuple):
@@ -99,9 +95,7 @@ class Remembered(NamedTuple):
         if stretch is None:
             return [given[~at] for at in self.results]
         whole = record_untracked(replay, tuple([given[i] for i in self.reads]), (stretch,), stretch.type, origin)
-        parts = [
-            record_untracked(element, (whole,), (i,), type, origin) for i, type in enumerate(stretch.type.elements)
-        ]
+        parts = record_parts(element, whole, stretch.parts, origin)
         return [parts[at] if at >= 0 else given[~at] for at in self.results]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, type_error, value_error
 from wengert.functions.operands import assign, deliver, floating, is_number, node_of, promote, with_out
-from wengert.graph.record import record, recorder, scalar
+from wengert.graph.record import ever, record, recorder, scalar
 from wengert.graph.rule import Primitive, primitives
 from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, view, wrap
@@ -24,6 +24,7 @@ _new = object.__new__
 
 # The lowest category of a tensor's dtype that takes a Python number of this class without being promoted.
 _CATEGORY = {bool: dtypes.BOOL, int: dtypes.INTEGER, float: dtypes.FLOATING, complex: dtypes.COMPLEX}
+_NO_NUMBER = dtypes.COMPLEX + 1
 
 
 def unary(name: str, primitive: Primitive, floats: bool = True, doc: str = "") -> Callable[..., Tensor]:
@@ -39,7 +40,7 @@ def unary(name: str, primitive: Primitive, floats: bool = True, doc: str = "") -
         if floats and not x.type.inexact:
             x = floating(x)
         node = record(primitive, (x,), static)
-        if out is not None or recorder.exposed:
+        if out is not None or (ever.exposed and recorder.exposed):
             return deliver(node, out)
         made: Tensor = _new(Tensor)
         made._node = node
@@ -71,7 +72,7 @@ def binary(name: str, primitive: Primitive, floats: bool = False, doc: str = "")
         except AttributeError:
             x, w = promote(name, input, other, at_least=dtypes.get_default_dtype() if floats else None)
         node = record(primitive, (x, w), static)
-        if out is not None or recorder.exposed:
+        if out is not None or (ever.exposed and recorder.exposed):
             return deliver(node, out)
         made: Tensor = _new(Tensor)
         made._node = node
@@ -80,6 +81,57 @@ def binary(name: str, primitive: Primitive, floats: bool = False, doc: str = "")
         return made
 
     return _named(function, name, doc or primitive.__doc__ or "")
+
+
+def operator(
+    function: Callable[..., Any],
+    primitive: Primitive,
+    floats: bool = False,
+    reflected: bool = False,
+    least: int = dtypes.BOOL,
+) -> Callable[..., Any]:
+    """The Python operator of a two-argument function: the fast way of `binary` without a hop between. The general way is
+    `operator_of` the function, and tensors of a category of dtypes below `least` take it too."""
+    general = operator_of(function, reflected)
+    static = tuple([primitive.defaults[param] for param in primitive.params])
+
+    def method(self: Tensor, other: Any) -> Any:
+        w = None
+        x = self._node if self._link is None else self._read()
+        dtype = x.type.dtype
+        if dtype.category >= least and (dtype.inexact or not floats):
+            if isinstance(other, Tensor):
+                w = other._node if other._link is None else other._read()
+                if w.type.dtype is not dtype:
+                    w = None
+            elif _CATEGORY.get(other.__class__, _NO_NUMBER) <= dtype.category:
+                w = scalar(other, dtype)
+        if w is None:
+            return general(self, other)
+        node = record(primitive, (w, x) if reflected else (x, w), static)
+        if ever.exposed and recorder.exposed:
+            return deliver(node)
+        made: Tensor = _new(Tensor)
+        made._node = node
+        made._link = None
+        made._grad = None
+        return made
+
+    return _named(method, general.__name__, general.__doc__ or "")
+
+
+def operator_of(function: Callable[..., Any], reflected: bool = False) -> Callable[..., Any]:
+    """A binary operator: NotImplemented for operands that are none of ours, so that Python asks the other side."""
+
+    def method(self: Tensor, other: Any) -> Any:
+        try:
+            return function(other, self) if reflected else function(self, other)
+        except TypeError:
+            if isinstance(other, (Tensor, np.ndarray)) or is_number(other):
+                raise
+            return NotImplemented
+
+    return _named(method, function.__name__, function.__doc__ or "")
 
 
 def _named(function: Any, name: str, doc: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from wengert import dtypes
 from wengert.errors import type_error
 from wengert.functions import (
     copies,
@@ -56,8 +57,9 @@ from wengert.functions import (
     turn,
     types,
 )
-from wengert.functions.elementwise import in_place
+from wengert.functions.elementwise import in_place, operator, operator_of
 from wengert.functions.operands import is_number
+from wengert.graph.rule import primitives as p
 from wengert.tensors import interop, printing
 from wengert.tensors.tensor import Tensor
 
@@ -67,25 +69,6 @@ MODULES: tuple[ModuleType, ...] = (
     put, quantiles, random, ranges, reduce, sampling, scatter, seeds, shape, sort, special, spectra, spectrum,
     statistics, tapers, turn, types, interop, printing,
 )  # fmt: skip
-
-
-def _operator(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A binary operator: NotImplemented for operands that are none of ours, so that Python asks the other side."""
-
-    def method(self: Tensor, other: Any) -> Any:
-        try:
-            return function(self, other)
-        except TypeError:
-            if isinstance(other, (Tensor, np.ndarray)) or is_number(other):
-                raise
-            return NotImplemented
-
-    method.__name__ = method.__qualname__ = function.__name__
-    return method
-
-
-def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
-    return _operator(lambda self, other: function(other, self))
 
 
 def _augmented(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -123,12 +106,18 @@ def _operators() -> dict[str, Any]:
         "lshift": e.bitwise_left_shift, "rshift": e.bitwise_right_shift,
     }  # fmt: skip
     for name, function in pairs.items():
-        table[f"__{name}__"] = _operator(function)
-        table[f"__r{name}__"] = _reflected(function)
+        table[f"__{name}__"] = operator_of(function)
+        table[f"__r{name}__"] = operator_of(function, reflected=True)
         table[f"__i{name}__"] = _augmented(f"__i{name}__", function)
+    # The common ones go straight to `record`. Bools and integers are what their functions make exceptions for.
+    table["__add__"], table["__radd__"] = operator(e.add, p.add), operator(e.add, p.add, reflected=True)
+    table["__mul__"], table["__rmul__"] = operator(e.mul, p.mul), operator(e.mul, p.mul, reflected=True)
+    for reflected, prefix in ((False, ""), (True, "r")):
+        table[f"__{prefix}sub__"] = operator(e.sub, p.sub, reflected=reflected, least=dtypes.INTEGER)
+        table[f"__{prefix}truediv__"] = operator(e.true_divide, p.div, floats=True, reflected=reflected)
     table["__rdiv__"] = table["__rtruediv__"]
     for name in ("lt", "le", "gt", "ge"):
-        table[f"__{name}__"] = _operator(getattr(e, name))
+        table[f"__{name}__"] = operator_of(getattr(e, name))
     return table
 
 

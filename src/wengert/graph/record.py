@@ -7,7 +7,7 @@ by (primitive, params, input types), make the node, put it on the thread's tape,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from sys import _getframe
@@ -78,14 +78,14 @@ class Recorder(threading.local):
     """
 
     tape: list[Node]
-    tracking: bool = True
-    retain: int = 0
+    tracking: bool
+    retain: int
     uncut: list[ref[Node]]
     released: list[Node]
     written: Optional[list[tuple[Any, Node]]] = None
     exposed: bool = False
     trace: Optional[Listener] = None
-    origin: Optional[Origin] = None
+    origin: Optional[Origin]
     limit: float
 
     def __init__(self) -> None:
@@ -95,10 +95,29 @@ class Recorder(threading.local):
         self.limit = settings.pending_limit
         # In every thread's own dict, where `record` looks: one look-up of the thread instead of one for each.
         self.tracking = True
+        self.retain = 0
         self.origin = None
 
 
 recorder = Recorder()
+
+
+class Ever:
+    """What has happened in this process at all, on any thread: paths where every tenth of a microsecond counts look at
+    the recorder only where there can be something.
+
+    traced    a function was traced for `compile`: `recorder.trace` may be set
+    exposed   memory was shared with the outside: `recorder.exposed` may be
+    """
+
+    __slots__ = ("traced", "exposed")
+
+    def __init__(self) -> None:
+        self.traced = False
+        self.exposed = False
+
+
+ever = Ever()
 next_serial = count(1).__next__
 
 _types: dict[Any, Any] = {}
@@ -126,6 +145,10 @@ def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
         x, w = inputs
         key = (primitive, params, x.type, w.type)
         tracked = x.tracked or w.tracked
+    elif n == 3:
+        x, w, b = inputs
+        key = (primitive, params, x.type, w.type, b.type)
+        tracked = x.tracked or w.tracked or b.tracked
     else:
         key = (primitive, params, *[x.type for x in inputs])
         tracked = any([x.tracked for x in inputs])
@@ -161,6 +184,20 @@ def record_untracked(
     if len(tape) >= state["limit"]:
         on_full[0]()
     return node
+
+
+def record_parts(
+    primitive: Primitive, whole: Node, parts: Sequence[tuple[tuple[int, ...], Any]], origin: Optional[Origin]
+) -> list[Node]:
+    """`record_untracked` for many nodes that read the same one: with these parameters, of these types."""
+    inputs = (whole,)
+    nodes = [Node(primitive, inputs, params, type, False, next_serial(), origin) for params, type in parts]
+    state = recorder.__dict__
+    tape = state["tape"]
+    tape += nodes
+    if len(tape) >= state["limit"]:
+        on_full[0]()
+    return nodes
 
 
 def _infer(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ...], key: Any) -> Any:
@@ -220,6 +257,11 @@ def is_common(node: Node) -> bool:
     return node.inputs == () and node in _shared
 
 
+def common_among(nodes: Iterable[Node]) -> set[Node]:
+    """Those of the nodes that are numbers which everybody shares."""
+    return _shared.intersection(nodes)
+
+
 def settle_number(node: Node) -> Any:
     """The node's value as an array, where it may still be a Python number."""
     value = node.value
@@ -251,6 +293,15 @@ def cut_history(nodes: Sequence[Node]) -> None:
     else:
         for node in nodes:
             node.inputs = ()
+
+
+_TRACING = float("inf")
+
+
+def is_ordinary() -> bool:
+    """Whether what is recorded now is neither traced nor looked at by a transformation."""
+    state = recorder.__dict__
+    return not (state["retain"] or state["limit"] == _TRACING)
 
 
 @contextmanager
@@ -296,7 +347,7 @@ class noting_writes:
 def separate_tape() -> Iterator[list[Node]]:
     """Record onto a tape of its own: what a trace records is not pending work."""
     tape, limit = recorder.tape, recorder.limit
-    recorder.tape, recorder.limit = [], float("inf")
+    recorder.tape, recorder.limit = [], _TRACING
     try:
         yield recorder.tape
     finally:

@@ -54,6 +54,9 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """(*, in_features) to (*, out_features)."""
+        own = self._parameters  # hot: `self.weight` would first look everywhere else
+        if "weight" in own and "bias" in own:
+            return linear(input, own["weight"], own["bias"])  # type: ignore[arg-type]
         return linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -3,8 +3,8 @@
 Looking (`Tree`), saving and loading (`State`) and hooks (`Hooks`) are its bases; here are construction, attributes,
 the call, and what changes every tensor at once.
 
-Hot path: `__call__` without hooks adds four look-ups of empty tables to `forward`, and `__getattr__` finds a parameter
-at its first try.
+Hot path: `__call__` without hooks adds four look-ups of empty tables to `forward`, and `__getattr__` looks
+into three.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.functions.create import empty_like
 from wengert.graph.changes import changes
-from wengert.graph.record import recorder
+from wengert.graph.record import ever, recorder
 from wengert.nn.hooks import Hooks
 from wengert.nn.parameter import Buffer, Parameter
 from wengert.tensors.device import check_device, device as Device
@@ -57,9 +57,10 @@ class Module(Hooks):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if recorder.trace is not None:
+        if ever.traced and recorder.trace is not None:
             recorder.trace.entered(self)
-        if self._forward_pre_hooks or self._forward_hooks or self._backward_hooks or self._backward_pre_hooks:
+        own = self.__dict__
+        if own["_forward_pre_hooks"] or own["_forward_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]:
             return self._call_with_hooks(args, kwargs)
         return self.forward(*args, **kwargs)
 
@@ -67,12 +68,10 @@ class Module(Hooks):
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
-        try:
-            return own["_parameters"][name]
-        except KeyError:
-            for table in ("_modules", "_buffers"):
-                if name in own.get(table, ()):
-                    return own[table][name]
+        if "_modules" in own:
+            for table in (own["_parameters"], own["_modules"], own["_buffers"]):
+                if name in table:
+                    return table[name]
         hint = "" if "_modules" in own else "; was super().__init__() called?"
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{hint}")
 

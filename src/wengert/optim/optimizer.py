@@ -16,8 +16,11 @@ from copy import deepcopy
 from typing import Any, Optional
 from weakref import ref
 
+from numpy import ndarray
+
 from wengert.graph.changes import changes
-from wengert.graph.record import Listener, noting_writes, recorder, tracking
+from wengert.graph.node import Node
+from wengert.graph.record import Listener, ever, literal, noting_writes, recorder, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
 from wengert.runtime.flush import flush
@@ -167,9 +170,12 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; or, unless `set_to_none`, fill them with zeros in place."""
+        plain = set_to_none and not ever.traced
         for group in self.param_groups:
             for param in group["params"]:
-                if set_to_none:
+                if plain:
+                    param._grad = None
+                elif set_to_none:
                     param.grad = None
                 elif param.grad is not None:
                     _fill_with_zeros(param.grad)
@@ -343,7 +349,7 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             self._inside_step = False
         # Weak where the new content is pending: a flush reads off reference counts which memory it may write over.
-        before = [(cell, ref(node) if cell.node.value is None else node) for cell, node in written]
+        before = [(cell, _looked_at(node) if cell.node.value is None else node) for cell, node in written]
         del written
         try:
             flush()
@@ -377,9 +383,22 @@ def _take_back(before: list[tuple[Any, Any]]) -> None:
     """Something that a step depends on can't be computed (an index out of range, found as it ran): undo the writes, so
     that parameters and state stay what they were. The nodes that could not run hold on to the old values."""
     for cell, old in reversed(before):
-        node = old() if isinstance(old, ref) else old
+        node = old if isinstance(old, Node) else _seen(*old)
         if node is not None:
             cell.overwrite(node, silent=True)
+
+
+def _looked_at(node: Node) -> Any:
+    """A node and its value, without holding them."""
+    value = node.value
+    return ref(node), ref(value) if value.__class__ is ndarray else None, node.type
+
+
+def _seen(node: ref[Node], value: Optional[ref[Any]], type: Any) -> Optional[Node]:
+    """The node that was looked at, or one with its value, if that is still there."""
+    found = node()
+    array = None if found is not None or value is None else value()
+    return found if array is None else literal(array, type)
 
 
 def _ask(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

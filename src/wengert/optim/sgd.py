@@ -67,7 +67,7 @@ class SGD(Method):
         momentum, dampening, nesterov = group["momentum"], group["dampening"], bool(group["nesterov"])
         dampened = dampening != 0
         numbers = Numbers(lr=group["lr"], momentum=momentum, decay=group["weight_decay"], share=1 - dampening)
-        first = Numbers(**{**numbers.values, "share": 1.0})
+        first = Numbers(**{**numbers.values, "share": 1.0}) if dampened else numbers
 
         def formula(n: Scalars, g: Node, x: Node, *buffer: Node) -> tuple[Node, ...]:
             g = descent(n, g, x, way)

@@ -10,8 +10,8 @@ Hot path: about 5 microseconds for each parameter and step, whatever the formula
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
@@ -84,14 +84,8 @@ def descent(n: Scalars, g: Node, x: Node, way: Way) -> Node:
 # (`_STATIC`), and reads every number as a node.
 Formula = Callable[..., Sequence[Node]]
 
-
-class Row(NamedTuple):
-    """One update: the formula, its numbers, the gradient, and what it reads and writes."""
-
-    formula: Formula
-    numbers: Numbers
-    grad: Tensor
-    tensors: tuple[Tensor, ...]
+# One update: the formula, its numbers, the gradient, and what it reads and writes.
+Row = tuple[Formula, Numbers, Tensor, tuple[Tensor, ...]]
 
 
 class _Pending(threading.local):
@@ -105,22 +99,25 @@ _pending = _Pending()
 
 def update(formula: Formula, numbers: Numbers, grad: Tensor, *tensors: Tensor) -> None:
     """tensors = formula(numbers, grad, *tensors), at the latest at the end of `together`."""
-    row = Row(formula, numbers, grad, tensors)
     rows = _pending.rows
     if rows is None:
-        _record([row])
+        _record([(formula, numbers, grad, tensors)])
     else:
-        rows.append(row)
+        rows.append((formula, numbers, grad, tensors))
 
 
-@contextmanager
-def together() -> Iterator[None]:
-    """The updates inside are recorded at its end, all at once: as one node if such a step was seen before."""
-    outside, _pending.rows = _pending.rows, []
-    try:
-        yield
-    finally:
-        rows, _pending.rows = _pending.rows, outside
+class together:
+    """The updates in the ``with`` block are recorded at its end, all at once: as one node if such a step was seen before.
+    When the block raises, those that it came to are recorded."""
+
+    __slots__ = ("_outside",)
+
+    def __enter__(self) -> None:
+        self._outside = _pending.rows
+        _pending.rows = []
+
+    def __exit__(self, *exception: Any) -> None:
+        rows, _pending.rows = _pending.rows, self._outside
         if rows and _are_apart(rows):
             _record(rows)
         else:
@@ -130,13 +127,17 @@ def together() -> Iterator[None]:
 
 def _are_apart(rows: Sequence[Row]) -> bool:
     """Whether no row reads or writes memory that another row writes."""
-    links = [tensor._link for row in rows for tensor in row.tensors]
-    cells = [link.cell for link in links if link is not None]
+    cells: list[Any] = []
+    grads: list[Any] = []
+    for _, _, grad, tensors in rows:
+        if grad._link is not None:
+            grads.append(grad._link.cell)
+        for tensor in tensors:
+            link = tensor._link
+            if link is not None:
+                cells.append(link.cell)
     written = set(cells)
-    if len(written) < len(cells):
-        return False
-    grads = [row.grad._link for row in rows]
-    return not any([link is not None and link.cell in written for link in grads])
+    return len(written) == len(cells) and not (grads and written.intersection(grads))
 
 
 class Step(NamedTuple):
@@ -146,56 +147,60 @@ class Step(NamedTuple):
     numbers: tuple[tuple[int, str, DType], ...]
 
 
-steps: Memory[Optional[Step]] = Memory()
+# With each step the code of its formulas, which its key names by their place in memory.
+steps: Memory[tuple[Optional[Step], tuple[Any, ...]]] = Memory()
 
 
 def _record(rows: Sequence[Row]) -> None:
     """Record the rows' formulas, from memory where they were seen before, and write the results."""
-    given = [[row.grad._read(), *[tensor._read() for tensor in row.tensors]] for row in rows]
-    key = _key(rows, given)
+    given: list[list[Node]] = [[grad._read(), *[x._read() for x in tensors]] for _, _, grad, tensors in rows]
+    key, codes = _key(rows, given) if plain_recording() else (None, ())
     known = None if key is None else steps.find(key)
     if known is not None:
-        step, _ = known
+        (step, _), _ = known
     else:
         step = None if key is None else _first(rows, given)
         if key is not None:
-            steps.keep(key, step, 1 if step is None else step.recorded.steps)
+            steps.keep(key, (step, codes), 1 if step is None else step.recorded.steps)
     if step is None:
-        for row, nodes in zip(rows, given):
-            for tensor, node in zip(row.tensors, _results(row.formula, row.numbers.of, nodes)):
+        for (formula, numbers, _, tensors), nodes in zip(rows, given):
+            for tensor, node in zip(tensors, _results(formula, numbers.of, nodes)):
                 write(tensor, node)
         return
-    every = [node for nodes in given for node in nodes]
-    every += [scalar(rows[i].numbers.values[name], dtype) for i, name, dtype in step.numbers]
+    every = list(chain.from_iterable(given))
+    every += [scalar(rows[i][1].values[name], dtype) for i, name, dtype in step.numbers]
     results = iter(step.recorded.record(every, here()))
-    for row in rows:
-        for tensor in row.tensors:
+    for _, _, _, tensors in rows:
+        for tensor in tensors:
             write(tensor, next(results))
 
 
-def _key(rows: Sequence[Row], given: Sequence[Sequence[Node]]) -> Optional[tuple[Any, ...]]:
-    """Everything that the formulas may decide by; None where they must be called: a derivative of the update is wanted,
-    a trace or a transformation is at work, a number is a tensor, a formula closes over something that may change."""
-    if not plain_recording():
-        return None
+def _key(rows: Sequence[Row], given: Sequence[Sequence[Node]]) -> tuple[Optional[tuple[Any, ...]], tuple[Any, ...]]:
+    """Everything that the formulas may decide by, and their code, which is to be kept with what is kept for the key.
+    None where they must be called: a number is a tensor, or a formula closes over something that may change."""
     key: list[Any] = []
-    numbers: dict[Numbers, int] = {}
-    formula: Any = None
-    for row, nodes in zip(rows, given):
-        at = numbers.get(row.numbers)
+    codes: list[Any] = []
+    places: dict[Numbers, int] = {}
+    last: Any = None
+    for (formula, numbers, _, _), nodes in zip(rows, given):
+        at = places.get(numbers)
         if at is None:
-            at = numbers[row.numbers] = len(numbers)
-            if any([isinstance(value, Tensor) for value in row.numbers.values.values()]):
-                return None
-        if row.formula is not formula:
-            formula = row.formula
-            decided = [cell.cell_contents for cell in formula.__closure__ or ()]
-            if not all([isinstance(value, _STATIC) for value in decided]):
-                return None
-            key += (formula.__code__, *decided)
+            at = places[numbers] = len(places)
+            for value in numbers.values.values():
+                if isinstance(value, Tensor):
+                    return None, ()
+        if formula is not last:
+            last = formula
+            codes.append(formula.__code__)
+            key.append(id(formula.__code__))  # the code's own hash goes through all of it
+            for cell in formula.__closure__ or ():
+                if not isinstance(cell.cell_contents, _STATIC):
+                    return None, ()
+                key.append(cell.cell_contents)
         key.append(at)
-        key += [node.type for node in nodes]
-    return tuple(key)
+        for node in nodes:
+            key.append(node.type)
+    return tuple(key), tuple(codes)
 
 
 _STATIC = (bool, int, str, Way, type(None))
@@ -220,12 +225,12 @@ def _first(rows: Sequence[Row], given: Sequence[Sequence[Node]]) -> Optional[Ste
         stand_ins = [[placeholder(node.type) for node in nodes] for nodes in given]
         since = next_serial()
         results: list[Node] = []
-        for i, (row, nodes) in enumerate(zip(rows, stand_ins)):
+        for i, ((formula, numbers, _, _), nodes) in enumerate(zip(rows, stand_ins)):
 
-            def of(dtype: DType, i: int = i, numbers: Numbers = row.numbers) -> Any:
+            def of(dtype: DType, i: int = i, numbers: Numbers = numbers) -> Any:
                 return named.setdefault((numbers, dtype), (i, _Named(dtype)))[1]
 
-            results += _results(row.formula, of, nodes)
+            results += _results(formula, of, nodes)
     read = [
         ((i, name, dtype), node)
         for (_, dtype), (i, scalars) in named.items()

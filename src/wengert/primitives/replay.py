@@ -16,15 +16,17 @@ class Stretch:
 
     graph      reads the inputs, then the constants; its only output packs the results
     constants  the values of the graph's last inputs: numbers that rules wrote down
+    parts      for each result the parameters of the `element` that takes it out, and its type
     """
 
-    __slots__ = ("graph", "constants", "inputs", "type")
+    __slots__ = ("graph", "constants", "inputs", "type", "parts")
 
     def __init__(self, graph: Graph, constants: Sequence[Any]) -> None:
         self.graph = graph
         self.constants = tuple(constants)
         self.inputs = len(graph.inputs) - len(self.constants)
         self.type = cast(TupleType, graph.type_at(graph.outputs[0]))
+        self.parts = tuple([((i,), type) for i, type in enumerate(self.type.elements)])
 
     def __repr__(self) -> str:
         return f"stretch of {len(self.graph.steps)} steps"

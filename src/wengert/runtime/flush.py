@@ -28,7 +28,7 @@ from wengert.derive.reverse import saves
 from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import DROPPED, RELEASED, Node
-from wengert.graph.record import NUMBERS, cut_history, on_full, recorder, settle_number
+from wengert.graph.record import NUMBERS, cut_history, ever, on_full, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
@@ -82,7 +82,7 @@ def value_of(node: Node) -> Any:
 
     Raises: RuntimeError when the value depends on a placeholder, that is, when a function being traced asks for it.
     """
-    if recorder.trace is not None:
+    if ever.traced and recorder.trace is not None:
         recorder.trace.asked(node)
     return computed(node)
 

@@ -13,19 +13,18 @@ functions written in C, a whole tape at a time.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from itertools import chain
-from operator import attrgetter, itemgetter
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, Optional
 
 from wengert.graph.node import DROPPED, Node
+from wengert.graph.pattern import Pattern, inputs_of, picker
 from wengert.graph.record import NUMBERS, recorder, settle_number
 from wengert.primitives.control import literal
 from wengert.runtime.tiers import Counts, Entry, patterns
 
 _references = getattr(sys, "getrefcount", None)
 _facts = attrgetter("primitive", "params", "tracked", "mark")
-_inputs_of = attrgetter("inputs")
 _value_of = attrgetter("value")
 _outer_facts = attrgetter("type", "tracked")
 
@@ -36,10 +35,6 @@ class Settled(NamedTuple):
     live: list[Node]
     keep: list[bool]
     stays: list[bool]
-
-
-# Input types for which one pattern keeps a plan.
-VARIANTS = 32
 
 
 class Plan:
@@ -57,7 +52,7 @@ class Plan:
     def __init__(self, entry: Entry, settled: Settled, reads: Sequence[int], places: Sequence[int], of: int) -> None:
         self.entry = entry
         self.live = None if len(places) == of else tuple(places)
-        self.reads = _picker(reads)
+        self.reads = picker(reads)
         each = list(zip(places, settled.keep, settled.stays))
         self.kept = tuple([i for i, keep, _ in each if keep])
         self.past = tuple([i for i, _, stays in each if not stays])
@@ -77,50 +72,6 @@ class Plan:
         return self._free
 
 
-class Pattern:
-    """Which nodes of a tape read which, by position among all inputs of all its nodes, one after another.
-
-    inner, made      the inputs that are made on the tape, and by which nodes
-    outer            the first sight of every node from outside
-    again, known     where such a node is read again, and which it is
-    plans            by the facts about the nodes from outside
-    """
-
-    __slots__ = ("inner", "made", "outer", "again", "known", "plans")
-
-    def __init__(self, tape: Sequence[Node]) -> None:
-        place = {node: i for i, node in enumerate(tape)}
-        number: dict[Node, int] = {}
-        inner, outer, again = [], [], []
-        for at, x in enumerate(chain.from_iterable(map(_inputs_of, tape))):
-            if x in place:
-                inner.append((at, place[x]))
-            elif x in number:
-                again.append((at, number[x]))
-            else:
-                number[x] = len(number)
-                outer.append(at)
-        self.inner, self.made = _picker([at for at, _ in inner]), _picker([i for _, i in inner])
-        self.outer = _picker(outer)
-        self.again, self.known = _picker([at for at, _ in again]), _picker([i for _, i in again])
-        self.plans: dict[Any, Plan] = {}
-
-    def read(self, tape: Sequence[Node]) -> Any:
-        """The nodes that the tape reads from outside, if it has this pattern; else None."""
-        flat = list(chain.from_iterable(map(_inputs_of, tape)))
-        if self.inner(flat) != self.made(tape):
-            return None
-        outer = self.outer(flat)
-        return outer if self.again(flat) == self.known(outer) else None
-
-
-def _picker(places: Sequence[int]) -> Callable[[Any], tuple[Any, ...]]:
-    """The function that picks the elements at these places."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    return lambda of: tuple([of[i] for i in places])
-
-
 # --- a flush -----------------------------------------------------------------------------------------------------------
 
 
@@ -129,7 +80,7 @@ def facts_of(tape: Sequence[Node]) -> Any:
     if _references is None or recorder.retain:
         return None
     counts = tuple(map(_references, tape))
-    return tuple(map(_facts, tape)), counts, tuple(map(len, map(_inputs_of, tape)))
+    return tuple(map(_facts, tape)), counts, tuple(map(len, map(inputs_of, tape)))
 
 
 def run_again(facts: Any, tape: list[Node]) -> bool:
@@ -183,10 +134,7 @@ class Draft(NamedTuple):
 
     def keep(self, entry: Entry) -> None:
         """From now on, tapes like this one run like this one."""
-        plans = self.pattern.plans
-        if len(plans) >= VARIANTS:
-            plans.clear()
-        plans[self.variant] = Plan(entry, self.settled, self.reads, self.places, self.length)
+        self.pattern.keep(self.variant, Plan(entry, self.settled, self.reads, self.places, self.length))
 
 
 def draft(facts: Any, tape: Sequence[Node], settled: Settled) -> Optional[Draft]:

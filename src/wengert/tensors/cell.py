@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, Optional
 import numpy as np
 
 from wengert.graph.node import LIVE, OVERWRITTEN, Node
-from wengert.graph.record import literal, record, record_untracked, recorder, tracking
+from wengert.graph.record import (
+    NUMBERS,
+    is_ordinary,
+    literal,
+    next_serial,
+    record,
+    record_untracked,
+    recorder,
+    settle_number,
+    tracking,
+)
 from wengert.primitives.control import leaf, with_history
 from wengert.runtime.flush import computed
 from wengert.shapes import Shape
@@ -191,9 +201,17 @@ def stay_live(node: Node, parent: Node, view: View) -> None:
 
 
 def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
+    value = node.value
+    if value is not None and not node.mark & LIVE and is_ordinary():
+        # There is nothing to run, and nobody goes through its history. Hot: every parameter after every step.
+        made = Node(leaf, (), (), node.type, True, next_serial(), None)
+        made.value = settle_number(node) if value.__class__ in NUMBERS else value
+        made.watch = link.watch
+        cell.alias(made)
+        return made
     present = link.node
     usable = node.mark & LIVE and present.watch is link.watch and not present.mark & OVERWRITTEN
-    if usable and computed(present).tobytes() == node.value.tobytes():
+    if usable and computed(present).tobytes() == value.tobytes():
         return present  # `grad` and hooks name it
     made = record_untracked(leaf, (node,), (), node.type, None)  # nothing can go wrong at it
     made.tracked = True

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Optional
 
 from wengert.graph.node import Node
-from wengert.graph.record import record, recorder
+from wengert.graph.record import ever, record, recorder
 from wengert.graph.rule import primitives
 from wengert.tensors.tensor import Hooks, Tensor, wrap, write
 
@@ -109,7 +109,7 @@ _adding = threading.Lock()
 
 def add_to_grad(tensor: Tensor, bar: Node) -> None:
     """grad = bar, or grad + bar where there is one."""
-    if recorder.trace is not None:
+    if ever.traced and recorder.trace is not None:
         recorder.trace.grad_of(tensor, True)
     with _adding:
         present = tensor._grad

@@ -17,7 +17,7 @@ from wengert.dtypes import DType
 from wengert.errors import GradientError, dtype_error, shape_error, type_error
 from wengert.graph.changes import changes
 from wengert.graph.node import LIVE, Node, array_type
-from wengert.graph.record import literal, record, recorder
+from wengert.graph.record import ever, literal, record, recorder
 from wengert.graph.rule import Primitive
 from wengert.primitives.control import identity, leaf, stop_gradient, with_history
 from wengert.runtime.flush import value_of
@@ -104,7 +104,7 @@ class Tensor:
         if link.version != cell.version:
             derive(link)
         node = self._node = link.node
-        if recorder.trace is not None:
+        if ever.traced and recorder.trace is not None:
             recorder.trace.shown(self)
         return node if cell.exposed is None else _read_shared(self, link)
 
@@ -118,7 +118,7 @@ class Tensor:
         if link.cell.exposed is not None:
             follow_outside(link)
         node = self._node = link.node
-        if recorder.trace is not None:
+        if ever.traced and recorder.trace is not None:
             recorder.trace.shown(self)
         return node
 
@@ -236,7 +236,7 @@ class Tensor:
     @property
     def grad(self) -> Optional[Tensor]:
         """What `backward` collected here, or None."""
-        if recorder.trace is not None:
+        if ever.traced and recorder.trace is not None:
             recorder.trace.grad_of(self, True)
         return self._grad
 
@@ -251,7 +251,7 @@ class Tensor:
                 raise shape_error("grad", f"assigned grad has the shape of the tensor, {list(self.shape)}", (value.shape,))
             if value.dtype is not self.dtype:
                 raise dtype_error("grad", f"assigned grad has the dtype of the tensor, {self.dtype}", value.dtype)
-        if recorder.trace is not None:
+        if ever.traced and recorder.trace is not None:
             recorder.trace.grad_of(self, False)
         self._grad = value
 
@@ -472,7 +472,7 @@ def wrap(node: Node) -> Tensor:
     made._node = node
     made._link = None
     made._grad = None
-    if recorder.exposed:
+    if ever.exposed and recorder.exposed:
         settle()
     return made
 
@@ -493,7 +493,7 @@ def _read_shared(tensor: Tensor, link: Link) -> Node:
     cell, node = link.cell, link.node
     tensor._node = node
     if cell.exposed is not None and node.mark & LIVE:
-        recorder.exposed = True
+        ever.exposed = recorder.exposed = True
         node = record(identity, (node,))
         cell.alias(node)
     return node
@@ -545,9 +545,9 @@ def write(tensor: Tensor, node: Node) -> Tensor:
         raise shape_error("in-place", f"a result of {tensor._node.type}", node.type, "a tensor keeps its shape and dtype")
     link = tensor._link or link_of(tensor)
     cell = link.cell
-    if recorder.trace is not None:
+    if ever.traced and recorder.trace is not None:
         recorder.trace.shown(tensor)
-    if recorder.exposed:
+    if ever.exposed and recorder.exposed:
         settle()
     shared = cell.exposed is not None and cell.is_exposed()
     if not (shared or recorder.tracking or node.tracked or cell.node.tracked or link.view or node is cell.node):
@@ -624,7 +624,7 @@ def _base(link: Link, shared: bool) -> Node:
     if shared:
         follow_outside(link)
         if link.node.mark & LIVE:
-            recorder.exposed = True
+            ever.exposed = recorder.exposed = True
             return record(identity, (link.node,))
     return link.node
 

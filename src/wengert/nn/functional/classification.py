@@ -21,13 +21,12 @@ from wengert.graph.rule import primitives as p
 from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all, weighted
 from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
-from wengert.primitives.reductions import reduce_sum
+from wengert.primitives.reductions import reduce_mean, reduce_sum
 from wengert.primitives.stable import cross_entropy as cross_entropy_of
 from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
 _UNSIGNED = np.dtype(np.uint64)
-_greatest = np.maximum.reduce
 _ALL_AXES = [tuple(range(n)) for n in range(65)]  # NumPy has at most 64
 
 
@@ -57,6 +56,9 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = reduction_word(size_average, reduce, reduction)
     x, t = floating_node(input, "cross_entropy"), node_of(target, "cross_entropy", "target")
+    plain = weight is None and not label_smoothing and reduction == "mean" and _are_plain(x.type, t.type)
+    if plain and _check_classes(t, x.type.shape[1], ignore_index):
+        return wrap(record(reduce_mean, (record(cross_entropy_of, (x, t), (ignore_index,)),), _FIRST_AXIS))
     if not 0.0 <= label_smoothing <= 1.0:
         raise runtime_error("cross_entropy", "label_smoothing must be between 0.0 and 1.0", label_smoothing)
     if t.type.inexact or (t.shape == x.shape and x.ndim > 1):
@@ -72,6 +74,16 @@ def cross_entropy(
     if label_smoothing:
         z = z * (1 - label_smoothing) + _spread(log_p, t, weight, ignore_index) * (label_smoothing / x.shape[1])
     return _reduced(z, sum_all(factor), reduction, x, unbatched)
+
+
+_FIRST_AXIS = ((0,),)
+
+
+def _are_plain(x: Any, t: Any) -> bool:
+    """Whether these are the types of a batch of scores and of a class number for each."""
+    if x.ndim != 2 or t.ndim != 1 or x.shape[0] != t.shape[0] or t.dtype is not dtypes.int64:
+        return False
+    return x.dtype is dtypes.float32 or x.dtype is dtypes.float64
 
 
 @in_single_precision
@@ -136,7 +148,7 @@ def _check_classes(t: Node, classes: int, ignore_index: Optional[int]) -> bool:
     if value.size == 0:
         return True
     quick = value.ndim and t.type.dtype is dtypes.int64 and (ignore_index is None or ignore_index < 0)
-    if quick and _greatest(value.view(_UNSIGNED), None) < classes:  # read as unsigned, a negative one is a great one
+    if quick and 0 <= value.item(value.view(_UNSIGNED).argmax()) < classes:  # as unsigned, a negative one is a great one
         return True
     value = np.asarray(value)
     counted = value if ignore_index is None else value[value != ignore_index]

@@ -37,7 +37,12 @@ def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tens
     except AttributeError:
         x, w = node_of(input, "linear"), node_of(weight, "linear", "weight")
     b = None if bias is None else node_of(bias, "linear", "bias")
+    if b is not None and (x.type, w.type, b.type) in _plain:
+        return wrap(record(affine, (x, w, b)))
     if b is not None and _are_plain(x.type, w.type, b.type):
+        if len(_plain) >= _PLAIN_LIMIT:
+            _plain.clear()
+        _plain.add((x.type, w.type, b.type))
         return wrap(record(affine, (x, w, b)))
     y = _of_any_rank(x, w)
     if b is None:
@@ -48,6 +53,11 @@ def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tens
     if z.type is not y.type:
         raise shape_error("linear", f"a bias that broadcasts to the output's shape {list(y.shape)}", (b.shape,))
     return wrap(z)
+
+
+# Types that were found to be plain.
+_plain: set[tuple[Any, Any, Any]] = set()
+_PLAIN_LIMIT = 1024
 
 
 def _are_plain(x: ArrayType, w: ArrayType, b: ArrayType) -> bool:
