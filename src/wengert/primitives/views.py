@@ -161,7 +161,8 @@ class Expand(View):
         return array_type(shape, x.dtype)
 
     def evaluate(self, x: Any, *, shape: Shape) -> Any:
-        if x.__class__ is np.ndarray and not x.ndim and x.dtype.char in _PLAIN:
+        if not x.ndim and x.dtype.char in _PLAIN:
+            x = np.asarray(x)  # NumPy's own functions give scalars
             y = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))  # a fifth of the time of broadcast_to
             y.flags.writeable = False
             return y
