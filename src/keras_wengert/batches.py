@@ -23,7 +23,7 @@ class Batches(EpochIterator):
     def _get_iterator(self) -> Iterator[Any]:
         adapter = self.data_adapter
         if type(adapter) is ArrayDataAdapter:
-            return adapter._get_iterator(lambda rows, indices: rows(indices), rows_of(adapter._inputs))
+            return in_batches(rows_of(adapter._inputs), adapter._num_samples, adapter._batch_size, adapter._shuffle)
         return map(as_tensors, adapter.get_numpy_iterator())
 
     def __next__(self) -> Any:
@@ -38,6 +38,21 @@ class Batches(EpochIterator):
         with self.catch_stop_iteration():
             raise StopIteration
         raise StopIteration
+
+
+def in_batches(rows: Callable[[Any], Any], n: int, size: int, shuffle: Any) -> Iterator[Any]:
+    """The rows of n samples, `size` at a time, in the order that Keras's adapter of arrays draws from NumPy's global
+    generator: as they come, all shuffled, or (shuffle="batch") shuffled within each batch."""
+    permutation = np.random.permutation  # of the generator that `keras.utils.set_random_seed` seeds
+    order = permutation(n) if shuffle and shuffle != "batch" else None
+    for start in range(0, n, size):
+        stop = min(start + size, n)
+        if order is not None:
+            yield rows(order[start:stop])
+        elif shuffle:
+            yield rows(permutation(stop - start) + start)
+        else:
+            yield rows(slice(start, stop))
 
 
 def as_tensors(data: Any) -> Any:

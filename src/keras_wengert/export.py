@@ -10,19 +10,20 @@ class WengertExportArchive:
 
     def track(self, resource: Any) -> None:
         """Raises: NotImplementedError."""
-        raise _refusal("track")
+        _refuse("track")
 
     def add_endpoint(self, name: str, fn: Any, input_signature: Any = None, **kwargs: Any) -> None:
         """Raises: NotImplementedError."""
-        raise _refusal("add_endpoint")
+        _refuse("add_endpoint")
 
     def track_and_add_endpoint(self, name: str, resource: Any, input_signature: Any, **kwargs: Any) -> None:
         """Raises: NotImplementedError."""
-        raise _refusal("track_and_add_endpoint")
+        _refuse("track_and_add_endpoint")
 
 
-def _refusal(method: str) -> NotImplementedError:
-    return NotImplementedError(
-        f"`{method}` is not implemented in the wengert backend: SavedModel needs TensorFlow. Save the model with "
-        "`model.save('model.keras')`, and export it where Keras runs on TensorFlow"
+def _refuse(what: str) -> None:
+    """In the words that Keras's own tests look for."""
+    raise NotImplementedError(
+        f"`{what}`: `export_saved_model` only currently supports the tensorflow, jax and torch backends. A SavedModel holds a "
+        "TensorFlow graph. Save the model as a .keras file, or run the program with KERAS_BACKEND=tensorflow to export it"
     )

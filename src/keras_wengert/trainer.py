@@ -18,7 +18,7 @@ from keras.src.backend import config
 from keras.src.trainers import trainer as base
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from keras.src.utils import traceback_utils
-from keras.src.utils.python_utils import pythonify_logs
+from keras.src.utils.python_utils import is_default, pythonify_logs
 
 import wengert
 from keras_wengert.batches import Batches, as_tensors
@@ -177,10 +177,13 @@ class WengertTrainer(base.Trainer):
 
     def _train_epoch(self, iterator: Any, callbacks: Any) -> Any:
         logs: Any = {}
+        heard = listens(callbacks, "train")
         for begin, end, batches in iterator:
-            callbacks.on_train_batch_begin(begin)
+            if heard:
+                callbacks.on_train_batch_begin(begin)
             logs = self.train_function(batches)  # type: ignore[misc]
-            callbacks.on_train_batch_end(end, plain(logs))
+            if heard:
+                callbacks.on_train_batch_end(end, plain(logs))
             if self.stop_training:
                 break
         return dict(self._get_metrics_result_or_logs(logs))
@@ -228,10 +231,13 @@ class WengertTrainer(base.Trainer):
         callbacks.on_test_begin()
         logs: Any = {}
         self.reset_metrics()
+        heard = listens(callbacks, "test")
         for begin, end, batches in iterator:
-            callbacks.on_test_batch_begin(begin)
+            if heard:
+                callbacks.on_test_batch_begin(begin)
             logs = self.test_function(batches)  # type: ignore[misc]
-            callbacks.on_test_batch_end(end, plain(logs))
+            if heard:
+                callbacks.on_test_batch_end(end, plain(logs))
             if self.stop_evaluating:
                 break
         logs = pythonify_logs(self._get_metrics_result_or_logs(logs))
@@ -294,6 +300,15 @@ class WengertTrainer(base.Trainer):
         """The outputs for one batch, as NumPy arrays."""
         self.make_predict_function()
         return tree.map_structure(convert_to_numpy, self.predict_function([(x,)]))  # type: ignore[misc]
+
+
+def listens(callbacks: Any, what: str) -> bool:
+    """Whether a callback wants to know of single batches. what: "train" or "test"."""
+    if type(callbacks) is not callbacks_module.CallbackList:
+        return True
+    names = ["on_batch_begin", "on_batch_end"] if what == "train" else []
+    names += [f"on_{what}_batch_begin", f"on_{what}_batch_end"]
+    return not all([is_default(getattr(callback, name)) for callback in callbacks.callbacks for name in names])
 
 
 def plain(logs: Any) -> Any:

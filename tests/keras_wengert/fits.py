@@ -1,6 +1,8 @@
 """Trainings that two backends of Keras should do alike: run by `test_trainer.py` in a process for each backend.
 
-    python fits.py FOLDER      writes, as one JSON object, what each case gave; FOLDER is for files
+    python fits.py FOLDER CHAPTER     writes, as one JSON object, what each case of a chapter gave; FOLDER is for files
+
+Chapters: "alike", for every backend, and "alone", which has no counterpart on others.
 """
 
 from __future__ import annotations
@@ -18,11 +20,16 @@ import numpy as np
 
 layers, ops = keras.layers, keras.ops
 FOLDER = Path(sys.argv[1])
-CASES = {}
+CASES = {"alike": [], "alone": []}
 
 
 def case(function):
-    CASES[function.__name__] = function
+    CASES["alike"].append(function)
+    return function
+
+
+def alone(function):
+    CASES["alone"].append(function)
     return function
 
 
@@ -291,15 +298,11 @@ def files():
 # --- what has no counterpart ------------------------------------------------------------------------------------------
 
 
-def only_here(function):
-    return case(function) if os.environ["KERAS_BACKEND"] == "wengert" else function
-
-
 def losses(model, x, y, times):
     return [model.train_on_batch(x, y) for _ in range(times)]
 
 
-@only_here
+@alone
 def what_changes_between_steps_is_seen():
     """By a step that is replayed: compared with one that is recorded every time."""
     x, y = data(32)
@@ -328,7 +331,7 @@ def what_changes_between_steps_is_seen():
     return len({round(loss, 9) for loss in found[0]}) == len(found[0])
 
 
-@only_here
+@alone
 def every_step_draws_anew():
     model = small(layers.Dropout(0.5))
     model.compile(keras.optimizers.SGD(0.0), cross_entropy())
@@ -336,7 +339,7 @@ def every_step_draws_anew():
     return len(set(losses(model, x, y, 6)))
 
 
-@only_here
+@alone
 def several_steps_in_an_execution():
     """Three at a time, with a rest; and the default order of rows, which is random and the same for the same seed."""
     x, y = data(72)
@@ -349,7 +352,7 @@ def several_steps_in_an_execution():
     return np.allclose(found[0], found[1], rtol=1e-6)
 
 
-@only_here
+@alone
 def reasons():
     x, y = data(16)
     found = {}
@@ -376,4 +379,4 @@ def reasons():
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps({name: run() for name, run in CASES.items()}) + "\n")
+    sys.stdout.write(json.dumps({run.__name__: run() for run in CASES[sys.argv[2]]}) + "\n")

@@ -57,6 +57,24 @@ def test_the_branch_comes_before_the_end_of_the_choice():
     assert not add_branch(ast.parse("x = 1"), "chosen = 3")
 
 
+def test_the_line_at_the_start_of_python_brings_the_bridge_only_when_asked(tmp_path):
+    """What an installation puts beside its packages; here into a folder that stands for theirs."""
+    (tmp_path / "_wengert.pth").write_text(str(ROOT / "src"))  # as editable installs do
+    (tmp_path / "keras_wengert.pth").write_text((ROOT / "src" / "keras_wengert.pth.txt").read_text())
+    program = (
+        "import site, sys; site.addsitedir(sys.argv[1]); print([type(f).__module__ for f in sys.meta_path][0], "
+        "*sorted({'wengert', 'numpy', 'keras', 'ast'} & set(sys.modules)))"
+    )
+    for backend, want in (("wengert", "keras_wengert.bridge ast"), ("torch", "builtins"), (None, "builtins")):
+        environment = {name: value for name, value in os.environ.items() if name not in ("KERAS_BACKEND", "PYTHONPATH")}
+        environment.update({} if backend is None else {"KERAS_BACKEND": backend})
+        printed = subprocess.run(
+            [sys.executable, "-S", "-c", program, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=60
+        )
+        found = printed.stdout.split()
+        assert found[:1] == want.split()[:1] and set(found[1:]) <= set(want.split()), (backend, printed)
+
+
 def test_a_network_learns():
     printed = run("""
         import keras_wengert.bridge
