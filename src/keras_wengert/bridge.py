@@ -154,10 +154,34 @@ def _read_pytorchs_optimizers(module: ModuleType) -> None:
     module._retrieve_class_or_fn = retrieve
 
 
+def _take_our_datasets(module: ModuleType) -> None:
+    """`fit` takes a `wengert.tf.data.Dataset` wherever it takes TensorFlow's."""
+    from keras_wengert.adapters import know_datasets  # imports Keras, which is being loaded
+
+    know_datasets(module)
+
+
+def _end_steps(module: ModuleType) -> None:
+    """An optimizer that has applied its gradients ends a step."""
+    from keras_wengert.steps import end_steps  # imports what Keras is loading
+
+    end_steps(module)
+
+
+def _load_offline(module: ModuleType) -> None:
+    """MNIST comes from IDX files where a program has them."""
+    from keras_wengert.datasets import load_offline  # imports Keras, which is being loaded
+
+    load_offline(module)
+
+
 # Keras module -> what is done to it once it is loaded.
 AFTER = {
     "keras.src.utils.backend_utils": _know_ourselves,
     "keras.src.saving.serialization_lib": _read_pytorchs_optimizers,
+    "keras.src.trainers.data_adapters": _take_our_datasets,
+    "keras.src.datasets.mnist": _load_offline,
+    "keras.src.optimizers.base_optimizer": _end_steps,
 }
 
 if os.environ.get("KERAS_BACKEND") == NAME:

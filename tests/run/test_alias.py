@@ -43,10 +43,55 @@ def test_every_name_is_the_same_object(wengert):
     assert (done.stdout, done.stderr, done.returncode) == ("all the same\n", "", 0)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is not None, reason="here the question finds the real one")
-def test_whoever_asks_whether_tensorflow_is_there_hears_no(wengert):
-    done = wengert("run", "a.py", files={"a.py": "import importlib.util\nprint(importlib.util.find_spec('tensorflow'))\n"})
-    assert (done.stdout, done.returncode) == ("None\n", 0)
+TENSORFLOW = """
+import importlib.util
+import tensorflow as tf, wengert
+import wengert.tf
+from tensorflow.data import Dataset
+
+assert tf is wengert.tf and Dataset is wengert.tf.data.Dataset
+assert str(tf.float32) == "<dtype: 'float32'>" and repr(tf.float32) == "tf.float32"
+assert importlib.util.find_spec("tensorflow") and importlib.util.find_spec("tensorflow_datasets") is None
+try:
+    import tensorflow_datasets
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_tensorflow_is_wengerts_face(wengert):
+    done = wengert("run", "a.py", files={"a.py": TENSORFLOW})
+    assert done.returncode == 0, done.stderr
+    assert "tensorflow_datasets computes with TensorFlow's own runtime" in done.stdout
+    assert "tf.keras.datasets" in done.stdout and "(a.py:11)" in done.stdout
+
+
+KERAS = """
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow.keras import layers, models
+import tensorflow.keras.backend as K
+from tensorflow.keras.utils import to_categorical
+import keras as real
+
+assert tf.keras is keras and layers is keras.layers and layers.Dense is real.layers.Dense and K is keras.backend
+assert real.backend.backend() == "wengert" and to_categorical([1], 2).tolist() == [[0.0, 1.0]]
+print(K.epsilon())
+"""
+
+
+def test_keras_of_tensorflow_is_the_real_one_on_wengert(wengert):
+    pytest.importorskip("keras")
+    done = wengert("run", "a.py", files={"a.py": KERAS})
+    assert (done.stdout, done.returncode) == ("1e-07\n", 0), done.stderr
+
+
+def test_tensorboard_does_not_take_the_face_for_tensorflow(wengert):
+    source = "try:\n    import tensorflow\nexcept ImportError as error:\n    print(error)\n"
+    done = wengert("run", "-m", "tensorboard.compat", files={"tensorboard/__init__.py": "", "tensorboard/compat.py": (
+        "__name__ = 'tensorboard.compat'\n" + source
+    )})  # fmt: skip
+    assert (done.stdout, done.returncode) == ("No module named 'tensorflow'\n", 0), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -58,7 +103,11 @@ def test_whoever_asks_whether_tensorflow_is_there_hears_no(wengert):
         ("import torch.optm", "MissingModule", "torch.optm: wengert has no such module (a.py:3). Nearest: torch.optim"),
         ("import torch.primitives", "MissingModule", "wengert has no such module"),
         ("import torchvision.models", "MissingModule", "import torchvision.models: wengert has no such module"),
-        ("import tensorflow as tf", "ModuleNotFoundError", "those that import tensorflow come with a later version"),
+        ("import tf_keras", "ModuleNotFoundError", "Keras 3 (a.py:3)"),
+        ("import tensorflow as tf; tf.constent", "MissingName", "constent: wengert has no such name (a.py:3). Nearest: tensor"),
+        ("import tensorflow as tf; tf.Dataset", "MissingName", "Nearest: tensorflow.data.Dataset"),
+        ("from tensorflow.data import Datset", "MissingImport", "Nearest: tensorflow.data.Dataset"),
+        ("import tensorflow.datas", "MissingModule", "Nearest: tensorflow.data"),
     ],
 )
 def test_what_is_missing_stops_with_name_line_and_neighbours(wengert, line, error, message):

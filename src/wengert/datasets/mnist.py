@@ -96,6 +96,13 @@ class MNIST(Dataset):
             if self._find(name) is None:
                 fetch(f"{name}.gz", self.mirrors, self.raw_folder, partial(read_idx, sha256=checksum))
 
+    @classmethod
+    def there(cls, root: str | os.PathLike[str]) -> bool:
+        """Whether all files are at a root."""
+        found = cls.__new__(cls)
+        found.root = Path(root).expanduser()
+        return all([found._find(name) is not None for name in CHECKSUM])
+
     def _find(self, name: str) -> Path | None:
         """The file `name`, plain or compressed, in one of the folders where it may be."""
         folders = (self.raw_folder, self.root / "mnist", self.root)

@@ -1,4 +1,4 @@
-"""The import alias: under ``wengert run`` the names torch and torchvision stand for wengert's own modules.
+"""The import alias: under ``wengert run`` the names torch, torchvision and tensorflow stand for wengert's own modules.
 
 ``torch.nn`` *is* ``wengert.nn``, not a copy and not a wrapper, so ``isinstance`` and in-place changes hold whichever
 name they are reached by. A finder at the front of ``sys.meta_path`` does this: it hands the import system the module
@@ -17,18 +17,20 @@ from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 from typing import Any
 
-from wengert.origin import inside
+from wengert.origin import inside, user_line
 from wengert.run.missing import MissingImport, MissingModule, MissingName
-from wengert.run.names import INNER, NAMES, NOT_YET, real_name, torch_name
+from wengert.run.names import INNER, NAMES, REFUSED, real_name, torch_name
 from wengert.settings import settings
+
+_IMPORTLIB = importlib.__file__
 
 
 def install() -> None:
-    """Let every later ``import torch`` and ``import torchvision`` of this process give wengert.
+    """Let every later ``import torch``, ``import torchvision`` and ``import tensorflow`` of this process give wengert.
 
     Raises: RuntimeError when one of them is already imported, since programs would then hold two kinds of tensors.
     """
-    taken = sorted({"torch", "torchvision", *NOT_YET} & set(sys.modules))
+    taken = sorted({"torch", "torchvision", "tensorflow", *REFUSED} & set(sys.modules))
     if taken:
         raise RuntimeError(f"{taken[0]} is already imported in this process, so wengert can't stand in for it")
     sys.meta_path.insert(0, AliasFinder())
@@ -47,11 +49,13 @@ class AliasFinder(MetaPathFinder):
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
         root = name.partition(".")[0]
-        if root in NOT_YET:
-            text = f"import {name}: wengert runs PyTorch programs; those that import {root} come with a later version"
-            return _absent(ModuleNotFoundError(text, name=name))
+        if root in REFUSED:
+            text = f"import {name}: {root} computes with TensorFlow's own runtime, which wengert stands in for. {REFUSED[root]}"
+            return _absent(ModuleNotFoundError(_at_line(text), name=name))
         if name == "keras":
             _prepare_keras()
+        if name == "tensorflow" and not _may_have_tensorflow():
+            return _absent(ModuleNotFoundError("No module named 'tensorflow'", name=name))
         if real_name(name) is None:
             return None
         module = locate(name)
@@ -65,6 +69,31 @@ def _prepare_keras() -> None:
     from keras_wengert import bridge  # optional: only programs that import keras need the bridge
 
     bridge.use()
+
+
+def _may_have_tensorflow() -> bool:
+    """Who imports tensorflow. TensorBoard does without it, and would take ours for what reads its files; Keras asks whether
+    it is there, which does not make a TensorFlow program of one."""
+    root = str(_importer().f_globals.get("__name__")).partition(".")[0]
+    if root == "tensorboard":
+        return False
+    if root != "keras":
+        settings.face = "tf"
+    return True
+
+
+def _importer() -> FrameType:
+    """The frame whose import this is."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(("<frozen importlib", __file__, _IMPORTLIB)):
+        frame = frame.f_back
+    return frame
+
+
+def _at_line(text: str) -> str:
+    """The text, with the program's line."""
+    line = user_line()
+    return f"{text} ({line})" if line else text
 
 
 def _absent(error: ModuleNotFoundError) -> None:
@@ -81,6 +110,8 @@ def _absent(error: ModuleNotFoundError) -> None:
 
 def locate(name: str) -> ModuleType | None:
     """wengert's module for an aliased name, imported, and able to answer for what it lacks; None if there is none."""
+    if name == "tensorflow.keras":
+        return sys.modules["tensorflow"].keras
     real = str(real_name(name))
     parent, _, child = name.rpartition(".")
     if name not in NAMES:

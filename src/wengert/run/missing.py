@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import ModuleType
 
 from wengert.origin import user_line
-from wengert.run.names import torch_name
+from wengert.run.names import tensorflow_name, torch_name
 
 
 class MissingName(AttributeError):
@@ -66,14 +66,15 @@ def _message(wanted: str, kind: str, line: str, near: list[str]) -> str:
 def near_names(name: str, module: ModuleType, face: str) -> list[str]:
     """Names of `module` that look like `name`; before them, places in torch that have `name` itself."""
     near = [f"{face}.{other}" for other in similar(name, public_names(module))]
-    return [*[place for place in places_of(name) if place not in near], *near]
+    return [*[place for place in places_of(name, face) if place not in near], *near]
 
 
-def places_of(name: str) -> list[str]:
-    """Up to two things of that name in the parts of torch, as a program would write them, each at its shortest."""
-    load_parts()
-    candidates = [(torch_name(real), module) for real, module in list(sys.modules.items())]
-    candidates += [(torch_name(f"wengert.{part}"), module) for part, module in vars(sys.modules["wengert"]).items()]
+def places_of(name: str, face: str = "torch") -> list[str]:
+    """Up to two things of that name in the parts of the face, as a program would write them, each at its shortest."""
+    named, root = (tensorflow_name, "wengert.tf") if face.startswith("tensorflow") else (torch_name, "wengert")
+    load_parts(root)
+    candidates = [(named(real), module) for real, module in list(sys.modules.items())]
+    candidates += [(named(f"{root}.{part}"), module) for part, module in vars(sys.modules[root]).items()]
     parts = [(face, part) for face, part in candidates if face and isinstance(part, ModuleType)]
     found: dict[int, str] = {}
     for face, part in sorted(parts, key=lambda item: (item[0].count("."), item[0])):
@@ -82,12 +83,13 @@ def places_of(name: str) -> list[str]:
     return list(found.values())[:2]
 
 
-def load_parts() -> None:
-    """Import the public parts of wengert that load late, so that a search finds them too."""
-    root = sys.modules["wengert"]
-    for part in dir(root):
-        with suppress(ImportError):  # a part may lack an optional package
-            getattr(root, part, None)
+def load_parts(root: str) -> None:
+    """Import the public parts of a face that load late, so that a search finds them too; not Keras, which takes seconds."""
+    module = sys.modules[root]
+    for part in dir(module):
+        if part != "keras":
+            with suppress(ImportError):  # a part may lack an optional package
+                getattr(module, part, None)
 
 
 def near_modules(name: str, parent: ModuleType, face: str) -> list[str]:
@@ -99,9 +101,11 @@ def near_modules(name: str, parent: ModuleType, face: str) -> list[str]:
 
 def public_names(module: ModuleType) -> set[str]:
     """What a module offers: its ``__all__``, or else what has no leading underscore and is not borrowed from afar."""
-    return set(vars(module).get("__all__", ())) or {
-        name for name, value in vars(module).items() if not name.startswith("_") and is_own(value, module)
-    }
+    names = set(vars(module).get("__all__", ()))
+    if names:
+        return names
+    names = set(vars(module).get("HOME", ()))  # where a face's names are, which load late
+    return names | {name for name, value in vars(module).items() if not name.startswith("_") and is_own(value, module)}
 
 
 def is_own(value: object, module: ModuleType) -> bool:

@@ -10,9 +10,18 @@ NAMES = {
     "torchvision.datasets": "wengert.datasets",
     "torchvision.transforms": "wengert.datasets.transforms",
     "safetensors.torch": "wengert.saving.safe",
+    "tensorflow": "wengert.tf",
+    "tensorflow.keras": "keras._tf_keras.keras",  # the real Keras, as TensorFlow hands it on
 }
 
-NOT_YET = {"tensorflow", "tf_keras"}
+# Packages that stand on TensorFlow's own runtime -> what a program does without them.
+REFUSED = {
+    "tensorflow_datasets": "load data with tf.keras.datasets, or make a tf.data.Dataset from arrays or a generator",
+    "tensorflow_hub": "its models are TensorFlow's own saved graphs; keras.applications and keras.models.load_model are there",
+    "tensorflow_probability": "wengert.distributions has distributions, by PyTorch's names",
+    "tensorflow_addons": "Keras 3 has most of it: layers, losses, optimizers",
+    "tf_keras": "that is Keras 2; `import keras` and tf.keras are Keras 3",
+}
 
 # Folders and files of wengert that are its inner works: no part of torch, even where the name is one.
 INNER = frozenset(
@@ -30,6 +39,14 @@ def real_name(name: str) -> str | None:
             return None
         rest = f".{last}{rest}"
     return NAMES[head] + rest
+
+
+def tensorflow_name(real: str) -> str | None:
+    """``wengert.tf.math`` -> ``tensorflow.math``; None for what is neither that face nor Keras."""
+    for head, name in (("wengert.tf", "tensorflow"), ("keras._tf_keras.keras", "tensorflow.keras")):
+        if real == head or real.startswith(head + "."):
+            return name + real[len(head) :]
+    return None
 
 
 def torch_name(real: str) -> str | None:

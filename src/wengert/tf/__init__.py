@@ -61,7 +61,7 @@ _home("python", "py_function numpy_function print device config no_op group cont
 _home("debugging", "Assert")
 
 # Modules that are names of their own: ``tf.math``, ``tf.nn``.
-PARTS: dict[str, str] = {"autodiff": "autodiff", "debugging": "debugging"}
+PARTS: dict[str, str] = {"autodiff": "autodiff", "data": "data", "debugging": "debugging"}
 
 
 def __getattr__(name: str) -> _Any:

@@ -41,7 +41,8 @@ class _FromVariable:
 
 
 def load() -> ModuleType:
-    """Import Keras with wengert as its backend, and let it speak TensorFlow's types.
+    """Import Keras with wengert as its backend, and let it speak TensorFlow's types; the module with the names that
+    TensorFlow hands on (older ones among them, as in ``tf.keras.backend``).
 
     Raises: RuntimeError when Keras is already imported with another backend.
     """
@@ -49,13 +50,15 @@ def load() -> ModuleType:
 
     bridge.use()
     import keras  # optional
+    import keras._tf_keras.keras as handed_on
     from keras.src.backend.common import KerasVariable
 
     if not any(kind is KerasVariable for kind, _ in conversions):
         conversions.append((KerasVariable, _FromVariable()))
         _show_methods(keras)
         _show_functions(keras)
-    return keras
+        _show_functions(handed_on)
+    return handed_on
 
 
 def _show_methods(keras: ModuleType) -> None:

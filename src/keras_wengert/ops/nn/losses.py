@@ -8,6 +8,7 @@ from keras.src.backend.config import epsilon
 
 import wengert as w
 from keras_wengert.ops.common import as_float, axes_of, cast, convert_to_tensor, dtypes, standardize_dtype
+from keras_wengert.ops.nn.logits import logits_behind
 from wengert.nn import functional as F
 
 
@@ -31,6 +32,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
         raise ValueError(
             f"Arguments `target` and `output` must be at least rank 1. Received: target.shape={tuple(target.shape)}"
         )
+    output, from_logits = logits_behind(output, from_logits, "softmax", "categorical_crossentropy")
     if from_logits:
         logs = w.log_softmax(output, axis)
     else:
@@ -54,6 +56,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
             "Arguments `target` and `output` must have the same shape up until the last dimension: "
             f"target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
         )
+    output, from_logits = logits_behind(output, from_logits, "softmax", "sparse_categorical_crossentropy")
     if from_logits:
         logs = w.log_softmax(output, axis)
     else:
@@ -73,6 +76,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     target, output = convert_to_tensor(target), convert_to_tensor(output)
     _check("binary_crossentropy", target, output)
     target = cast(target, standardize_dtype(output.dtype))
+    output, from_logits = logits_behind(output, from_logits, "sigmoid", "binary_crossentropy")
     if from_logits:
         return F.binary_cross_entropy_with_logits(output, target, reduction="none")
     p = output.clamp(epsilon(), 1 - epsilon())
