@@ -15,6 +15,7 @@ I = tf.constant([1, 2])
 def test_repr_and_str_are_tensorflows():
     assert repr(F) == "<tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 2.], dtype=float32)>"
     assert str(F) == "tf.Tensor([1. 2.], shape=(2,), dtype=float32)"
+    assert str(tf.constant(2.2964106)) == "tf.Tensor(2.2964106, shape=(), dtype=float32)"
     assert repr(tf.constant(1.0)) == "<tf.Tensor: shape=(), dtype=float32, numpy=1.0>"
     assert repr(tf.constant([[1], [2]])) == (
         "<tf.Tensor: shape=(2, 1), dtype=int32, numpy=\narray([[1],\n       [2]], dtype=int32)>"

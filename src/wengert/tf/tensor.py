@@ -130,7 +130,7 @@ class Tensor(Core):
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value_text(self)}>"
 
     def __str__(self) -> str:
-        return f"tf.Tensor({np.array(value_of(self._current()))}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({np.array(value_of(self._current()))!s}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __format__(self, spec: str) -> str:
         return self.numpy().__format__(spec) if spec else str(self)
