@@ -12,9 +12,11 @@ from tests.loops.tools import Guarded, assert_same, compiled, unit, use_vectors
 from tests.rules.harness import Program, node_of
 from wengert import dtypes
 from wengert.backends.llvm import program
+from wengert.backends.llvm.emit import emit_nest
 from wengert.backends.llvm.target import host
 from wengert.graph.record import scalar, separate_tape
 from wengert.graph.rule import primitives as p
+from wengert.loops import nest
 
 REAL = tuple(dtype for dtype in dtypes.ALL if not dtype.is_complex)
 
@@ -177,3 +179,15 @@ def test_every_width_gives_the_same(width, n, monkeypatch):
 
     program, values = program_of(function, x, w)
     assert_same(compiled(program.graph).run(values), program.interpreter.run(values))
+
+
+def test_vectors_run_where_elements_are_read_again_and_again():
+    """A sum over the inner axes with a few numbers for each outer point: those alone lie side by side along the outer axis."""
+    f, around = dtypes.float32, [nest.Load(1 + n, (1, 0, 0), 0, dtypes.float32) for n in range(4)]
+    values = [nest.Load(0, (112, 3584, 1), 0, f), *around, nest.Folded(0, f)]
+    for n in range(4):
+        values.append(nest.Apply("add", (len(values) - 1, 1 + n), f))
+    actions = nest.Fold("add", 0), nest.Store(5, (1, 0, 0), 0, len(values) - 1)
+    text, _ = emit_nest(nest.Nest((32,), (64, 112), tuple(values), actions), "one", 32)
+    assert "load <8 x float>" in text
+    assert "gather" not in text

@@ -96,6 +96,14 @@ def test_pooling_is_the_same_compiled(data):
     both_tiers(function, x)
 
 
+@pytest.mark.parametrize(("width", "channels"), [(14, 5), (16, 6)])  # rows of whole vectors, and not
+def test_a_gradient_by_the_weight_over_many_images_is_the_same_compiled(width, channels):
+    """Its sums are taken in several blocks of images, by tiles of which some are not whole."""
+    rng = np.random.default_rng(3)
+    x, w = rng.standard_normal((24, channels, 9, width), np.float32), rng.standard_normal((6, channels, 3, 3), np.float32)
+    both_tiers(lambda x, w: [F.conv2d(x, w, padding=1)], x, w)
+
+
 def test_ties_and_nan_are_the_same_compiled():
     x = np.array([[[[0, 0, 1, 1], [0, 0, np.nan, 1], [-np.inf] * 4, [-np.inf] * 4]]], "float32")
     results = []

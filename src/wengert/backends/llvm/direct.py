@@ -5,7 +5,8 @@ Two forms, each a task of the pool written for one contraction, its extents and 
     strips   the right operand's columns lie side by side, or every other element is one: a tile of rows x vectors of
              columns in registers, over all summed elements (forward, and by the input)
     dots     the summed elements of both operands lie side by side: a tile of rows x columns of vectors of partial sums,
-             over all summed elements, added up at the end (by the weight)
+             over a block of the summed elements that the first-level cache keeps for all columns; the vectors wait in
+             scratch memory for the next block, and are added up at the end (by the weight)
 
 A tile goes to scratch memory; what becomes of the product is computed from there by the contraction's own function
 (`region.py`), a block at a time.
@@ -36,7 +37,9 @@ _LONG_ROW = 2048
 _GRAIN = 100_000
 # Vectors along the summed elements that lie side by side.
 _MOST_VECTORS = 32
-_COLUMNS = 3
+# Rows of the left operand in a tile of dots, and bytes of them that all columns meet before the next block.
+_ROWS = 4
+_NEAR = 12 << 10
 
 
 class Side(NamedTuple):
@@ -88,7 +91,7 @@ def plan(step: Contract, target: Target) -> Optional[Plan]:
         groups = right.outer[0][0] // _image_rows(found) if len(right.outer) == 2 else 1
         return found._replace(parts=1 if batch >= 8 else min(8, groups))
     if _has_dots(found):
-        return found._replace(form="dots", parts=-(-m // 4))
+        return found._replace(form="dots", parts=-(-m // _ROWS))
     return None
 
 
@@ -124,7 +127,7 @@ def _has_strips(p: Plan) -> bool:
 def _has_dots(p: Plan) -> bool:
     last_a, last_b = p.a.summed[-1], p.b.summed[-1]
     vectors = -(-last_a[0] // p.kind.lanes)
-    room = p.n * 4 * p.kind.size <= WORK // 2
+    room = p.n * _ROWS * p.kind.size * (1 + p.kind.lanes) <= WORK // 2
     near = last_a[1] == 1 and (last_b[1] == 1 or (last_b[1] == 2 and last_b[0] >= p.kind.lanes))
     return near and last_a[0] >= 4 and vectors <= _MOST_VECTORS and room
 
@@ -278,7 +281,9 @@ class _Strips(_Task):
         lines = [f"define internal void @{self.name}_{height}x{vectors}(ptr %a, {given}) noinline nounwind {{\nentry:"]
         pairs = list(zip(self.p.a.summed, self.p.b.summed))
         count, inside = _rounds(pairs)
-        sums = _round_loop(k, lines, count, pairs[: len(pairs) - inside], every)
+        sums = dict.fromkeys(every, "zeroinitializer")
+        if count > 1:
+            sums = _loop(k, lines, (0, count), pairs[: len(pairs) - inside], sums)
         for number, (ao, bo) in enumerate(_offsets(pairs[len(pairs) - inside :])):
             for v in range(vectors):
                 base = f"%b{v}r" if count > 1 else f"%b{v}"
@@ -290,44 +295,70 @@ class _Strips(_Task):
                 for v in range(vectors):
                     lines.append(k.multiply_add(f"%s{number}_{i}_{v}", x, f"%y{number}_{v}", sums[i, v]))
                     sums[i, v] = f"%s{number}_{i}_{v}"
-        _end_loop(lines, count, sums)
+        if count > 1:
+            _end_loop(lines, sums)
         for i, v in every:
             lines += [k.at(f"%g{i}_{v}", f"%c{v}", i * stride), k.store(sums[i, v], f"%g{i}_{v}")]
         return "\n".join([*lines, "  ret void\n}"])
 
 
 class _Dots(_Task):
+    @property
+    def most_columns(self) -> int:
+        """Of a tile: its sums, a vector of each column and one of a row fill 16 registers, where none must hold a mask; a
+        sum that waits in memory would make each round as long as that takes."""
+        return 3 if self.p.registers >= 32 or self.p.a.summed[-1][0] % self.k.lanes == 0 else 2
+
     def part(self, part: str) -> None:
         p, f = self.p, self.f
-        i0 = f.mul(part, 4)
-        rest = p.m % 4
-        if p.m >= 4:
-            full = f.less(f.add(i0, 3), p.m)
+        i0 = f.mul(part, _ROWS)
+        rest = p.m % _ROWS
+        self.sums = f.at(self.k.type, self.scratch, (str(p.n * _ROWS), 1))
+        if p.m >= _ROWS:
+            full = f.less(f.add(i0, _ROWS - 1), p.m)
             with f.when(full):
-                self._rows(i0, 4)
+                self._rows(i0, _ROWS)
             if rest:
                 with f.when(f.no(full)):
                     self._rows(i0, rest)
         else:
             self._rows(i0, rest)
-        self._hand_on(i0, f.least(f.add(i0, 4), p.m), "0", str(p.n), p.n)
+        self._hand_on(i0, f.least(f.add(i0, _ROWS), p.m), "0", str(p.n), p.n)
 
     def _rows(self, i: str, height: int) -> None:
-        p, f, k = self.p, self.f, self.k
+        p, f, k, columns = self.p, self.f, self.k, self.most_columns
         a = f.at(k.type, self.a, (i, p.a.outer[0][1] if p.a.outer else 0))
-        whole = p.n - p.n % _COLUMNS
-        with f.loop("0", str(whole), _COLUMNS) as j:
-            self._tile(a, j, height, _COLUMNS)
-        if p.n % _COLUMNS:
-            self._tile(a, str(whole), height, p.n % _COLUMNS)
+        whole = p.n - p.n % columns
+        outer, rows = self._rows_in_round()
+        rounds = math.prod([n for (n, _), _ in outer])
+        block = max(1, _NEAR // (_ROWS * len(rows) * p.a.summed[-1][0] * k.size))
+        with f.loop("0", str(rounds), block) as first:
+            last = f.least(f.add(first, block), str(rounds))
+            with f.loop("0", str(whole), columns) as j:
+                self._tile(a, j, height, columns, first, last)
+            if p.n % columns:
+                self._tile(a, str(whole), height, p.n % columns, first, last)
+        with f.loop("0", str(p.n), 1) as j:
+            self._add_up(j, height)
 
-    def _tile(self, a: str, j: str, height: int, columns: int) -> None:
+    def _add_up(self, j: str, height: int) -> None:
+        """The dot products of a column, from their vectors."""
+        f, k = self.f, self.k
+        for i in range(height):
+            place = f.at(k.type, self.sums, (f.add(f.mul(j, height), i), k.lanes))
+            vector = f.emit(f"load {k.vector}, ptr {place}, align {k.size}")
+            reduce = f"@llvm.vector.reduce.fadd.v{k.lanes}{k.suffix}"
+            total = f.emit(f"call reassoc {k.type} {reduce}({k.type} -0.0, {k.vector} {vector})")
+            to = f.at(k.type, self.scratch, (j, 1), (str(i), self.p.n))
+            f.line(f"store {k.type} {total}, ptr {to}, align {k.size}")
+
+    def _tile(self, a: str, j: str, height: int, columns: int, first: str, last: str) -> None:
         f, k = self.f, self.k
         if (height, columns) not in self.tiles:
             self.tiles[height, columns] = self._tile_text(height, columns)
         b = ", ".join(f"ptr {self._along(self.b, f.add(j, d), self.p.b.outer)}" for d in range(columns))
-        c = f.at(k.type, self.scratch, (j, 1))
-        f.line(f"call void @{self.name}_{height}x{columns}(ptr {a}, {b}, ptr {c})")
+        sums = f.at(k.type, self.sums, (j, height * k.lanes))
+        f.line(f"call void @{self.name}_{height}x{columns}(ptr {a}, {b}, ptr {sums}, i64 {first}, i64 {last})")
 
     def _rows_in_round(self) -> tuple[Pairs, list[tuple[int, int]]]:
         """The axes of the loop, and where in both operands the rows begin that a round of it takes: several short ones."""
@@ -340,33 +371,31 @@ class _Dots(_Task):
         return outer, [(i * ao, i * bo) for i in range(several)]
 
     def _tile_text(self, height: int, columns: int) -> str:
+        """Rounds `first` to `last` of a tile: what they sum is added to the vectors at %c, which begin with the first."""
         k, every = self.k, [(i, j) for i in range(height) for j in range(columns)]
         given = ", ".join(f"ptr %b{j}" for j in range(columns))
-        lines = [f"define internal void @{self.name}_{height}x{columns}(ptr %a, {given}, ptr %c) noinline nounwind {{\nentry:"]
+        lines = [
+            f"define internal void @{self.name}_{height}x{columns}(ptr %a, {given}, ptr %c, i64 %first, i64 %last) "
+            "noinline nounwind {\nentry:\n  %begins = icmp eq i64 %first, 0"
+        ]
+        for i, j in every:
+            lines += [k.at(f"%c{i}_{j}", "%c", (j * height + i) * k.lanes), k.load(f"%l{i}_{j}", f"%c{i}_{j}")]
+            lines.append(f"  %i{i}_{j} = select i1 %begins, {k.vector} zeroinitializer, {k.vector} %l{i}_{j}")
         outer, rows = self._rows_in_round()
-        count = math.prod([n for (n, _), _ in outer])
-        sums = _round_loop(k, lines, count, outer, every)
+        sums = _loop(k, lines, ("%first", "%last"), outer, {(i, j): f"%i{i}_{j}" for i, j in every})
         (length, _), (_, step) = self.p.a.summed[-1], self.p.b.summed[-1]
         row = self.p.a.outer[0][1] if self.p.a.outer else 0
         starts = [(ao, bo, x) for ao, bo in rows for x in range(0, length, k.lanes)]
         for number, (ao, bo, x) in enumerate(starts):
             for j in range(columns):
-                base = f"%b{j}r" if count > 1 else f"%b{j}"
-                lines += _own_lanes(k, f"%y{number}_{j}", base, bo, x, length, step)
-            for i in range(height):  # a row at a time: the sums, a vector of each column and one of a row fill the registers
-                base = "%ar" if count > 1 else "%a"
-                lines += _own_lanes(k, f"%x{number}_{i}", base, ao + i * row, x, length, 1)
+                lines += _own_lanes(k, f"%y{number}_{j}", f"%b{j}r", bo, x, length, step)
+            for i in range(height):
+                lines += _own_lanes(k, f"%x{number}_{i}", "%ar", ao + i * row, x, length, 1)
                 for j in range(columns):
                     lines.append(k.multiply_add(f"%s{number}_{i}_{j}", f"%x{number}_{i}", f"%y{number}_{j}", sums[i, j]))
                     sums[i, j] = f"%s{number}_{i}_{j}"
-        _end_loop(lines, count, sums)
-        reduce = f"@llvm.vector.reduce.fadd.v{k.lanes}{k.suffix}"
-        for i, j in every:
-            lines += [
-                f"  %h{i}_{j} = call reassoc {k.type} {reduce}({k.type} -0.0, {k.vector} {sums[i, j]})",
-                k.at(f"%g{i}_{j}", "%c", i * self.p.n + j),
-                f"  store {k.type} %h{i}_{j}, ptr %g{i}_{j}, align {k.size}",
-            ]
+        _end_loop(lines, sums)
+        lines += [k.store(sums[place], f"%c{place[0]}_{place[1]}") for place in every]
         return "\n".join([*lines, "  ret void\n}"])
 
 
@@ -422,14 +451,13 @@ def _offsets(pairs: Pairs) -> list[tuple[int, int]]:
     return found
 
 
-def _round_loop(
-    k: Kind, lines: list[str], count: int, pairs: Pairs, every: list[tuple[int, int]]
+def _loop(
+    k: Kind, lines: list[str], rounds: tuple[object, object], pairs: Pairs, starts: dict[tuple[int, int], str]
 ) -> dict[tuple[int, int], str]:
-    """Open the loop over the rounds: %ar and %bJr are where the operands stand in this one. Gives the sums so far."""
-    if count == 1:
-        return dict.fromkeys(every, "zeroinitializer")
-    lines += ["  br label %loop\nloop:\n  %p = phi i64 [0, %entry], [%pn, %loop]"]
-    lines += [f"  %z{i}_{j} = phi {k.vector} [zeroinitializer, %entry], [LAST{i}_{j}., %loop]" for i, j in every]
+    """Open a loop over rounds, one at least: %ar and %bJr are where the operands stand in this one. Gives the sums so far."""
+    first, last = rounds
+    lines += [f"  br label %loop\nloop:\n  %p = phi i64 [{first}, %entry], [%pn, %loop]"]
+    lines += [f"  %z{i}_{j} = phi {k.vector} [{start}, %entry], [LAST{i}_{j}., %loop]" for (i, j), start in starts.items()]
     index, totals = "%p", {"a": "0", "b": "0"}
     for number, ((extent, ao), (_, bo)) in reversed(list(enumerate(pairs))):
         own = index
@@ -441,15 +469,14 @@ def _round_loop(
             lines.append(f"  %t{side}{number} = add nsw i64 {totals[side]}, %o{side}{number}")
             totals[side] = f"%t{side}{number}"
     lines.append(k.at("%ar", "%a", totals["a"]))
-    lines += [k.at(f"%b{j}r", f"%b{j}", totals["b"]) for j in dict.fromkeys(j for _, j in every)]
-    lines.append(f"  %pn = add nsw i64 %p, 1\n  %more = icmp slt i64 %pn, {count}")
-    return {(i, j): f"%z{i}_{j}" for i, j in every}
+    lines += [k.at(f"%b{j}r", f"%b{j}", totals["b"]) for j in dict.fromkeys(j for _, j in starts)]
+    lines.append(f"  %pn = add nsw i64 %p, 1\n  %more = icmp slt i64 %pn, {last}")
+    return {(i, j): f"%z{i}_{j}" for i, j in starts}
 
 
-def _end_loop(lines: list[str], count: int, sums: dict[tuple[int, int], str]) -> None:
-    if count > 1:
-        lines.append("  br i1 %more, label %loop, label %done\ndone:")
-        for number, line in enumerate(lines):
-            for (i, j), last in sums.items():
-                line = line.replace(f"LAST{i}_{j}.", last)
-            lines[number] = line
+def _end_loop(lines: list[str], sums: dict[tuple[int, int], str]) -> None:
+    lines.append("  br i1 %more, label %loop, label %done\ndone:")
+    for number, line in enumerate(lines):
+        for (i, j), last in sums.items():
+            line = line.replace(f"LAST{i}_{j}.", last)
+        lines[number] = line
