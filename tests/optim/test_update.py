@@ -120,6 +120,30 @@ def test_a_gradient_that_shows_another_parameter_is_read_after_its_update():
         assert second.tolist() == [-0.25, -0.25]
 
 
+def test_an_array_that_shows_a_parameter_sees_its_updates():
+    params = [Parameter(wengert.zeros(2)), Parameter(wengert.zeros(3))]
+    arrays = [param.detach().numpy() for param in params]
+    optimizer = optim.SGD(params, lr=1, momentum=0.5)
+    for total in (1, 2.5, 4.25):
+        for param in params:
+            param.grad = wengert.ones_like(param)
+        optimizer.step()
+        assert all((array == -total).all() for array in arrays)
+        assert all((param == -total).all() for param in params)
+
+
+def test_counts_of_steps_are_those_of_float32_when_they_are_large():
+    param = Parameter(wengert.zeros(2))
+    optimizer = optim.Adam([param], lr=1)
+    param.grad = wengert.ones(2)
+    optimizer.step()
+    optimizer.state[param]["step"] = wengert.tensor(2.0**24 - 1)
+    for _ in range(3):
+        param.grad = wengert.ones(2)
+        optimizer.step()
+    assert optimizer.state[param]["step"].item() == 2.0**24  # as in PyTorch, where it cannot grow any more
+
+
 def test_a_rate_that_is_a_tensor_is_read_in_every_step():
     param, rate = Parameter(wengert.zeros(1)), wengert.tensor(1.0)
     optimizer = optim.SGD([param], lr=rate)
@@ -168,3 +192,25 @@ def test_a_formula_that_closes_over_something_else_is_called_every_time():
             update(formula, Numbers(lr=1.0), wengert.ones(2), x)
             assert len(calls) == round
     assert len(calls) == 3 and x.tolist() == [-3, -3]
+
+
+@pytest.mark.parametrize("tier", ["interpret", "compile"])
+def test_a_step_that_cannot_be_computed_changes_nothing(tier):
+    table, scale = Parameter(wengert.ones(4, 3)), Parameter(wengert.ones(3))
+    optimizer = optim.SGD([table, scale], lr=0.1, momentum=0.9)
+
+    def step(last):
+        optimizer.zero_grad()
+        rows = (wengert.tensor([0, 1, last]) + wengert.zeros(3).long()).reshape(3, 1).expand(3, 3)
+        (wengert.gather(table, 0, rows) * scale).square().sum().backward()
+        optimizer.step()
+
+    with settings.scope(tier=tier):
+        for _ in range(4):
+            step(3)
+        before = [param.tolist() for param in (table, scale)]
+        with pytest.raises(IndexError, match="out of bounds"):
+            step(8)
+        assert [param.tolist() for param in (table, scale)] == before
+        step(3)
+        assert scale.tolist() != before[1]

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Optional
 from wengert.derive.remember import Memory, Remembered
 from wengert.graph.node import Node
 from wengert.graph.pattern import Pattern, inputs_of
-from wengert.graph.record import common_among, recorder
+from wengert.graph.record import common_among, is_common, recorder
 from wengert.primitives.control import Leaf
 
 _facts = attrgetter("primitive", "params", "type", "tracked", "mark")
@@ -126,9 +126,11 @@ tapes: Memory[Optional[Pattern]] = Memory()
 def _variant(bar: Node, outer: Sequence[Node]) -> Any:
     """The facts about the cotangent and the nodes from outside. Numbers that everybody shares are facts themselves: where
     a rule writes the same number down, nothing tells the two apart."""
-    common = common_among((bar, *outer))
-    facts = tuple(map(_outer_facts, outer))
-    return bar.type, facts, tuple([x if x in common else None for x in (bar, *outer)]) if common else None
+    facts: tuple[Any, ...] = tuple(map(_outer_facts, outer))
+    common = common_among(outer)
+    if common:
+        facts += tuple([x if x in common else None for x in outer])
+    return bar if is_common(bar) else bar.type, facts
 
 
 def _is_plain(x: Node) -> bool:

@@ -19,7 +19,6 @@ from weakref import ref
 from numpy import ndarray
 
 from wengert.graph.changes import changes
-from wengert.graph.node import Node
 from wengert.graph.record import Listener, ever, literal, noting_writes, recorder, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
@@ -348,8 +347,13 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
                     hook(self, args, kwargs)
         finally:
             self._inside_step = False
-        # Weak where the new content is pending: a flush reads off reference counts which memory it may write over.
-        before = [(cell, _looked_at(node) if cell.node.value is None else node) for cell, node in written]
+        # The old contents; weak where the new one is pending: a flush reads off reference counts what it may write over.
+        before = [
+            (cell, ref(node.value), node.type)
+            if cell.node.value is None and node.value.__class__ is ndarray
+            else (cell, node, None)
+            for cell, node in written
+        ]
         del written
         try:
             flush()
@@ -379,26 +383,13 @@ def _entries(optimizer: Optimizer) -> int:
     return sum([len(known) if isinstance(known, dict) else 1 for known in optimizer.state.values()])
 
 
-def _take_back(before: list[tuple[Any, Any]]) -> None:
+def _take_back(before: list[tuple[Any, Any, Any]]) -> None:
     """Something that a step depends on can't be computed (an index out of range, found as it ran): undo the writes, so
     that parameters and state stay what they were. The nodes that could not run hold on to the old values."""
-    for cell, old in reversed(before):
-        node = old if isinstance(old, Node) else _seen(*old)
-        if node is not None:
-            cell.overwrite(node, silent=True)
-
-
-def _looked_at(node: Node) -> Any:
-    """A node and its value, without holding them."""
-    value = node.value
-    return ref(node), ref(value) if value.__class__ is ndarray else None, node.type
-
-
-def _seen(node: ref[Node], value: Optional[ref[Any]], type: Any) -> Optional[Node]:
-    """The node that was looked at, or one with its value, if that is still there."""
-    found = node()
-    array = None if found is not None or value is None else value()
-    return found if array is None else literal(array, type)
+    for cell, old, type in reversed(before):
+        value = old if type is None else old()
+        if value is not None:
+            cell.overwrite(value if type is None else literal(value, type), silent=True)
 
 
 def _ask(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

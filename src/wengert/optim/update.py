@@ -23,7 +23,7 @@ from wengert.graph.record import literal, next_serial, recorder, scalar, separat
 from wengert.graph.rule import placeholder, primitives
 from wengert.origin import here
 from wengert.primitives.casting import move
-from wengert.tensors.tensor import Tensor, wrap, write
+from wengert.tensors.tensor import Tensor, wrap, write, write_each
 
 
 class Numbers:
@@ -164,15 +164,12 @@ def _record(rows: Sequence[Row]) -> None:
             steps.keep(key, (step, codes), 1 if step is None else step.recorded.steps)
     if step is None:
         for (formula, numbers, _, tensors), nodes in zip(rows, given):
-            for tensor, node in zip(tensors, _results(formula, numbers.of, nodes)):
-                write(tensor, node)
+            write_each(tensors, _results(formula, numbers.of, nodes))
         return
     every = list(chain.from_iterable(given))
     every += [scalar(rows[i][1].values[name], dtype) for i, name, dtype in step.numbers]
-    results = iter(step.recorded.record(every, here()))
-    for _, _, _, tensors in rows:
-        for tensor in tensors:
-            write(tensor, next(results))
+    written = chain.from_iterable([tensors for _, _, _, tensors in rows])
+    write_each(list(written), step.recorded.record(every, here()))
 
 
 def _key(rows: Sequence[Row], given: Sequence[Sequence[Node]]) -> tuple[Optional[tuple[Any, ...]], tuple[Any, ...]]:
@@ -278,9 +275,17 @@ def new_count(value: float = 0.0) -> Tensor:
     return wrap(scalar(value, float64 if get_default_dtype() is float64 else float32))
 
 
+# Up to here every whole number is one of float32's.
+_EXACT = 2.0**24
+
+
 def count_up(count: Tensor) -> float:
     """Add one; the new count. Known at once: the addition is not recorded."""
-    number: float = (count.item() if recorder.trace is None else recorder.trace.number_in(count, True)) + 1
+    if recorder.trace is not None:
+        number: float = recorder.trace.number_in(count, True) + 1
+    else:
+        value = count._current().value
+        number = (value if value.__class__ is float and value < _EXACT else count.item()) + 1
     write(count, scalar(number, count._node.type.dtype))
     return number
 

@@ -104,8 +104,8 @@ def run_again(facts: Any, tape: list[Node]) -> bool:
     nodes: Any = tape[:] if plan.live is None else {i: tape[i] for i in plan.live}
     tape.clear()  # the dead go now, and with them what they held
     Counts.found += 1
-    free = [at for at, readers in plan.free() if _is_free(inputs, values, at, readers)]
-    for i, value in zip(plan.kept, plan.entry.run(values, frozenset(free))):
+    free = _free(plan, inputs, values)
+    for i, value in zip(plan.kept, plan.entry.run(values, free)):
         nodes[i].value = value
     for i in plan.past:
         nodes[i].inputs = ()
@@ -114,12 +114,15 @@ def run_again(facts: Any, tape: list[Node]) -> bool:
     return True
 
 
-def _is_free(inputs: Sequence[Node], values: Sequence[Any], at: int, readers: int) -> bool:
-    """Whether only this run refers to an input and to its array, which is no view of another's memory."""
+def _free(plan: Plan, inputs: Sequence[Node], values: Sequence[Any]) -> frozenset[int]:
+    """The inputs that the run may write over: only this run refers to the node and to its array, which is no view of
+    another's memory."""
     count: Any = _references  # without it there are no plans
-    if count(inputs[at]) - readers != _OF_INPUT or count(values[at]) != _OF_ARRAY:
-        return False
-    return bool(values[at].flags.owndata)
+    free = []
+    for at, readers in plan.free():
+        if count(inputs[at]) - readers == _OF_INPUT and count(values[at]) == _OF_ARRAY and values[at].flags.owndata:
+            free.append(at)
+    return frozenset(free)
 
 
 class Draft(NamedTuple):
@@ -159,7 +162,7 @@ def draft(facts: Any, tape: Sequence[Node], settled: Settled) -> Optional[Draft]
 
 
 def _calibrate() -> tuple[int, int]:
-    """The reference counts that `_is_free` reads for an input that only the run refers to, and for its array."""
+    """The reference counts that `_free` reads for an input that only the run refers to, and for its array."""
     if _references is None:
         return 0, 0
     inputs, values = [Node(literal, (), (), None, False, 0, None)], [[None]]

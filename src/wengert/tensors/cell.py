@@ -67,16 +67,26 @@ class Cell:
         written = recorder.written
         if written is not None:
             written.append((self, self.node))
-        if not silent:
-            self.writes += 1
-            self.node.mark |= OVERWRITTEN
-            for reference in self.aliases:
+        if silent:
+            self.aliases.clear()
+            self.node = node
+            self.version += 1
+        else:
+            self.put(node)
+
+    def put(self, node: Node) -> None:
+        """The memory now holds `node`'s value, and what showed it before is marked. Nobody is told."""
+        self.writes += 1
+        self.version += 1
+        self.node.mark |= OVERWRITTEN
+        aliases = self.aliases
+        if aliases:
+            for reference in aliases:
                 old = reference()
                 if old is not None:
                     old.mark |= OVERWRITTEN
-        self.aliases.clear()
+            aliases.clear()
         self.node = node
-        self.version += 1
 
     def is_exposed(self) -> bool:
         """Whether the outside can still write to this memory."""

@@ -7,7 +7,7 @@ Hot path: `wrap` and reading `_node` happen for every operation, so a fresh tens
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -579,6 +579,28 @@ def write(tensor: Tensor, node: Node) -> Tensor:
     if watch is not None and watch.retain is not None and watch.retain() is tensor:
         _retain_the_new(tensor, watch)
     return tensor
+
+
+def write_each(tensors: Sequence[Tensor], nodes: Sequence[Node]) -> None:
+    """`write` for many tensors; in the ordinary case (untracked updates of memory that is nobody's view) without looking
+    at the surroundings again for each. Hot."""
+    state = recorder
+    plain = not (state.tracking or ever.traced or ever.exposed)
+    noted = state.written
+    for tensor, node in zip(tensors, nodes):
+        link = tensor._link
+        if not plain or link is None or link.view is not None or node.tracked or node.type is not tensor._node.type:
+            write(tensor, node)
+            continue
+        cell = link.cell
+        if cell.exposed is not None or cell.node.tracked or node is cell.node:
+            write(tensor, node)
+            continue
+        if noted is not None:
+            noted.append((cell, cell.node))
+        cell.put(node)
+        tensor._node = link.node = node
+        link.version = -1 if link.watch is not None else cell.version
 
 
 def _retain_the_new(tensor: Tensor, watch: Hooks) -> None:
