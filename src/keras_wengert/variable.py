@@ -10,6 +10,7 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 import wengert
 from keras_wengert.layer import changes
 from keras_wengert.ops.core import convert_to_numpy, convert_to_tensor
+from wengert.graph.record import recorder
 
 
 class Variable(KerasVariable):
@@ -18,6 +19,8 @@ class Variable(KerasVariable):
     _value: wengert.Tensor
 
     def _initialize(self, value: Any) -> None:
+        if recorder.trace is not None:
+            recorder.trace.begins()  # later calls of what is traced find it there
         own = convert_to_tensor(value, self._dtype).detach().clone()
         own.requires_grad_(self._wants_grad(own))
         self._value = own

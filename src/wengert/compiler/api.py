@@ -24,6 +24,7 @@ def compile(
     disable: bool = False,
     keep_gradients: bool = False,
     silent: bool = False,
+    pending: bool = False,
 ) -> Any:
     """A function (or module) that does what `model` does, as one program from its second call on.
 
@@ -32,6 +33,8 @@ def compile(
         once and running such calls as ever.
     keep_gradients: store also the gradients of parameters that the function updates itself. Otherwise they are used and
         let go, and `grad` says so when it is asked for its value.
+    pending: replays only record the function's operations again, without its Python, and run nothing: they wait for what
+        comes after, as the operations of an ordinary call do. For functions that are parts of a step.
     silent: do not warn about calls that can't be replayed; the result's list `reasons` says why.
     disable: return `model` as it is.
     dynamic, backend, mode, options: accepted; there is one compiler, and a new shape is a new trace.
@@ -55,13 +58,13 @@ def compile(
     if model is None:
         return functools.partial(
             compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode, options=options, disable=disable,
-            keep_gradients=keep_gradients, silent=silent,
+            keep_gradients=keep_gradients, silent=silent, pending=pending,
         )  # fmt: skip
     if not callable(model):
         raise type_error("compile", "a function or a module", type(model).__name__)
     if disable or isinstance(model, CompiledFunction):
         return model
-    chosen = Options(fullgraph, keep_gradients, silent)
+    chosen = Options(fullgraph, keep_gradients, silent, pending)
     as_module = getattr(type(model), "_compiled_with", None)  # modules have one
     if as_module is not None:
         return as_module(model, lambda forward: CompiledFunction(forward, chosen))

@@ -67,10 +67,13 @@ class Program:
 class Options:
     """How a function is compiled."""
 
-    def __init__(self, fullgraph: bool = False, keep_gradients: bool = False, silent: bool = False) -> None:
+    def __init__(
+        self, fullgraph: bool = False, keep_gradients: bool = False, silent: bool = False, pending: bool = False
+    ) -> None:
         self.fullgraph = fullgraph
         self.keep_gradients = keep_gradients
         self.silent = silent
+        self.pending = pending
 
 
 class Call:
@@ -153,7 +156,7 @@ class CompiledFunction:
         state = recorder
         if state.limit == _NEVER or state.retain:
             return self.function(*args, **kwargs)  # inside another trace or transformation, the function is part of it
-        if state.tape:
+        if state.tape and not self.options.pending:
             flush()
         if not kwargs:
             key = simple_key(args, state.tracking)
@@ -256,7 +259,7 @@ class CompiledFunction:
         if kept:
             raise Refusal(f"something keeps a tensor that it computes at {kept[0]}; return the tensor instead")
         entry = Entry(plan.graph, ())
-        if plan.alive:
+        if plan.alive or self.options.pending:
             return Recorded(plan, entry)
         compile_soon(entry)
         return Replay(plan, entry)

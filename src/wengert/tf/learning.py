@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
+from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core
 from wengert.tf.errors import OF_ARGUMENTS, translate
-from wengert.tf.recording import as_tapes_say
+from wengert.tf.recording import recording
 from wengert.tf.tensor import Tensor, shown
 from wengert.tf.values import conversions
 
@@ -62,18 +63,21 @@ def load() -> ModuleType:
 
 
 def _show_methods(keras: ModuleType) -> None:
-    """Let the methods of Keras's classes that give tensors give TensorFlow's."""
-    for kind, names in (
-        (keras.layers.Layer, ["__call__"]),
-        (keras.losses.Loss, ["__call__"]),
-        (keras.metrics.Metric, ["__call__", "result"]),
-        (keras.initializers.Initializer, ["__call__"]),
-        (keras.optimizers.Optimizer, ["apply_gradients", "apply"]),
+    """Let the methods of Keras's classes that give tensors give TensorFlow's, and be recorded once where they can."""
+    from keras_wengert.calls import calls  # imports Keras
+
+    for kind, names, way in (
+        (keras.layers.Layer, ["__call__"], calls.layer),
+        (keras.losses.Loss, ["__call__"], calls.plain),
+        (keras.metrics.Metric, ["__call__", "result"], None),
+        (keras.initializers.Initializer, ["__call__"], None),
+        (keras.optimizers.Optimizer, ["apply"], calls.update),
     ):
-        for one in _with_subclasses(kind):
-            for name in names:
-                if callable(vars(one).get(name)):
-                    setattr(one, name, outermost(vars(one)[name]))
+        for name in names:
+            first = next(one for one in kind.__mro__ if name in vars(one))
+            for one in {first, *_with_subclasses(kind)}:
+                if name in vars(one):
+                    setattr(one, name, outermost(vars(one)[name], way))
 
 
 def _with_subclasses(kind: Any) -> list[Any]:
@@ -91,26 +95,38 @@ def _show_functions(keras: ModuleType) -> None:
 _NO_TENSORS = frozenset(("get", "serialize", "deserialize"))
 
 
-def outermost(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A call that gives TensorFlow's tensors, and is tracked as tapes say, unless it is made inside another one."""
+def outermost(call: Callable[..., Any], way: Any = None) -> Callable[..., Any]:
+    """A call that gives TensorFlow's tensors, and is tracked as tapes say, unless it is made inside another one.
+    way: how it is made instead, from the call, its object and its arguments."""
 
     @functools.wraps(call)
     def shown_outside(*args: Any, **kwargs: Any) -> Any:
         if _depth.inside:
             return call(*args, **kwargs)
-        taken: list[Any] = [x for x in (*args, *kwargs.values()) if x.__class__ is Tensor]
+        taken: list[Any] = [x for x in _leaves((*args, *kwargs.values())) if x.__class__ is Tensor]
         _depth.inside = 1
         for x in taken:
             x.__class__ = Core
+        before, recorder.tracking = recorder.tracking, bool(recording.tapes)
         try:
-            with as_tapes_say():
-                result = call(*args, **kwargs)
+            result = call(*args, **kwargs) if way is None else way(call, args[0], args[1:], kwargs)
         except OF_ARGUMENTS as error:
             translate(error)
         finally:
+            recorder.tracking = before
             _depth.inside = 0
             for x in taken:
                 x.__class__ = Tensor
         return shown(result)
 
     return shown_outside
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    for value in values:
+        if value.__class__ in (list, tuple):
+            yield from _leaves(value)
+        elif value.__class__ is dict:
+            yield from _leaves(value.values())
+        else:
+            yield value

@@ -1,0 +1,208 @@
+"""Calls of Keras's own layers, losses and optimizers that a program makes one by one: the Python behind each runs once for
+every kind of call, and what it recorded is recorded again by later ones (`wengert.compile(pending=True)`).
+
+That is right where the Python does nothing but record: everything in the layer is Keras's own, and it leaves nothing
+behind (added losses, masks, attributes). What such a call reads besides tensors is looked at again before each one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from operator import is_
+from types import BuiltinFunctionType, FunctionType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from keras.src import tree
+from keras.src.backend.common.stateless_scope import in_stateless_scope
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
+from keras.src.layers.core.lambda_layer import Lambda
+from keras.src.layers.layer import Layer
+
+import wengert
+from keras_wengert.layer import changes
+from keras_wengert.replay import Snapshot
+from wengert.graph.record import recorder
+from wengert.tensors.tensor import Tensor
+
+# Recordings in a row that changed something, after which a call is taken for one that always does.
+MOST_BEGINNINGS = 3
+
+
+class Held:
+    """The attributes of a loss or an optimizer, as they are now."""
+
+    def __init__(self, owner: Any) -> None:
+        self.table, self.values = vars(owner), list(vars(owner).values())
+
+    def holds(self) -> bool:
+        """Whether they are what they were. Hot."""
+        return len(self.table) == len(self.values) and all(map(is_, self.table.values(), self.values))
+
+    unmoved = holds
+
+
+class OfLayer(Snapshot):
+    """What a layer's calls read besides tensors, as it is now."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__(layer)
+        self.count = changes.count
+
+    def unmoved(self) -> bool:
+        """Whether everything is what it was. Hot."""
+        if self.count == changes.count:
+            return True
+        if not self.holds():
+            return False
+        self.count = changes.count
+        return True
+
+
+class Kind:
+    """Calls of one kind: which arguments are tensors, and what the others are."""
+
+    def __init__(self, owner: Any, look: Callable[[Any], Any], run: Callable[..., Any]) -> None:
+        self.owner, self.look, self.run = owner, look, run
+        self.beginnings = 0
+        self.given_up = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self.compiled = wengert.compile(self.run, silent=True, pending=True)
+        self.seen = self.look(self.owner)
+
+    def __call__(self, tensors: list[Any]) -> Any:
+        """What the call gives for these tensors."""
+        if not self.seen.unmoved():
+            self._begin()
+        traces = self.compiled.traces
+        found = self.compiled(*tensors)
+        if self.compiled.traces != traces:
+            self._traced(found)
+        return found
+
+    def _traced(self, found: Any) -> None:
+        if self.compiled.reasons or _leaves_something(self.owner, found):
+            self.given_up = True
+        elif not self.seen.unmoved():  # the first call may have built something
+            self.beginnings += 1
+            self.given_up = self.beginnings >= MOST_BEGINNINGS
+            self._begin()
+        else:
+            self.beginnings = 0
+
+
+def _leaves_something(owner: Any, found: Any) -> bool:
+    """Whether a call left something besides its result: losses in layers, masks on outputs."""
+    masks = any([hasattr(y, "_keras_mask") for y in tree.flatten(found)])
+    return masks or (isinstance(owner, Layer) and bool(owner.losses))
+
+
+class Calls:
+    """The kinds of calls that were made of each object."""
+
+    def __init__(self) -> None:
+        self.known: WeakKeyDictionary[Any, dict[Any, Kind]] = WeakKeyDictionary()
+        self.pure: WeakKeyDictionary[Any, tuple[int, bool]] = WeakKeyDictionary()
+
+    def layer(self, call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
+        """``call(layer, *args, **kwargs)`` for a call from outside Keras."""
+        if not self._is_pure(layer):
+            return call(layer, *args, **kwargs)
+        return self._call(call, layer, OfLayer, args, kwargs)
+
+    def plain(self, call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
+        """The same for losses."""
+        if not _is_keras(owner) or _has_foreign_parts(owner):
+            return call(owner, *args, **kwargs)
+        return self._call(call, owner, Held, args, kwargs)
+
+    def update(self, call: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
+        """``optimizer.apply(grads, variables)``: one kind for each set of variables. The step ends with it, and runs."""
+        made = self._update(call, optimizer, *args, **kwargs)
+        if not _is_elsewhere():
+            wengert.flush()
+        return made
+
+    def _update(self, call: Callable[..., Any], optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        variables = trainable_variables
+        if variables is None:
+            return call(optimizer, grads)
+        grads, variables = list(grads), list(variables)
+        if not _is_keras(optimizer) or _is_elsewhere() or any([g.__class__ is not Tensor for g in grads]):
+            return call(optimizer, grads, variables)
+        kinds = self.known.setdefault(optimizer, {})
+        key = tuple(map(id, variables))
+        kind = kinds.get(key)
+        if kind is None:
+            kind = kinds[key] = Kind(optimizer, Held, lambda *given: call(optimizer, list(given), variables))
+        return call(optimizer, grads, variables) if kind.given_up else kind(grads)
+
+    def _call(self, call: Callable[..., Any], owner: Any, look: Any, args: Any, kwargs: Any) -> Any:
+        if _is_elsewhere():
+            return call(owner, *args, **kwargs)
+        tensors: list[Any] = []
+        key: list[Any] = [len(args)]
+        for name, value in [*enumerate(args), *kwargs.items()]:
+            if value.__class__ is Tensor and not value.__dict__:
+                tensors.append(value)
+                key.append((name, Tensor))
+            elif value is None or value.__class__ in (bool, int, float, str):
+                key.append((name, value.__class__, value))
+            else:
+                return call(owner, *args, **kwargs)
+        kinds = self.known.setdefault(owner, {})
+        shape = tuple(key)
+        kind = kinds.get(shape)
+        if kind is None:
+            kind = kinds[shape] = Kind(owner, look, _arranged(call, owner, args, kwargs))
+        return call(owner, *args, **kwargs) if kind.given_up else kind(tensors)
+
+    def _is_pure(self, layer: Any) -> bool:
+        """Whether a layer, and everything in it, is Keras's own."""
+        known = self.pure.get(layer)
+        if known is None or known[0] != changes.count:
+            pure = layer.built and all([_is_keras(one) and not _has_foreign_parts(one) for one in layer._flatten_layers()])
+            known = self.pure[layer] = changes.count, pure
+        return known[1]
+
+
+def _arranged(call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Callable[..., Any]:
+    """The call as a function of its tensors alone; the other arguments are these."""
+    places = [value.__class__ is Tensor for value in args]
+    others = [None if place else value for place, value in zip(places, args)]
+    named = [name for name, value in kwargs.items() if value.__class__ is Tensor]
+    fixed = {name: value for name, value in kwargs.items() if name not in named}
+
+    def run(*tensors: Any) -> Any:
+        given: Iterator[Any] = iter(tensors)
+        positional = [next(given) if place else other for place, other in zip(places, others)]
+        return call(owner, *positional, **{name: next(given) for name in named}, **fixed)
+
+    return run
+
+
+def _is_elsewhere() -> bool:
+    """Whether the call is part of something that looks at its Python itself."""
+    return recorder.trace is not None or bool(recorder.retain) or in_stateless_scope() or in_symbolic_scope()
+
+
+def _is_keras(owner: Any) -> bool:
+    return type(owner).__module__.startswith("keras.src.") and not isinstance(owner, Lambda)
+
+
+def _has_foreign_parts(owner: Any) -> bool:
+    """Whether a function that is not Keras's is among its attributes: an activation of the user's, for instance."""
+    return any([_is_foreign(value) for value in vars(owner).values()])
+
+
+def _is_foreign(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any([_is_foreign(part) for part in value.values()])
+    if isinstance(value, (FunctionType, BuiltinFunctionType)):
+        return not str(getattr(value, "__module__", "")).startswith(("keras.src.", "keras_wengert.", "wengert."))
+    return False
+
+
+calls = Calls()

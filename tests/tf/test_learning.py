@@ -1,0 +1,76 @@
+"""tf.keras: custom training loops with the real Keras. The losses are what TensorFlow 2.21 with Keras 3.15.1 gave for
+`keras_steps.py`; a process of its own runs it here, since Keras takes its backend when it is imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec("keras") is None:
+    pytest.skip("Keras is not installed", allow_module_level=True)
+
+HERE = Path(__file__).parent
+SOURCES = HERE.parents[1] / "src"
+
+ADAM = [2.1944625, 2.0248659, 1.8717077, 1.7304749, 1.6017408, 1.4862883, 1.3844121, 1.2948502]
+STORED = {
+    "sgd": [2.1944625, 2.0282269, 1.7760558, 1.5259192, 1.3338611, 1.1977026, 1.0853182, 0.9864243],
+    "adam": ADAM,
+    "function": ADAM,
+    "own class": ADAM,
+    "learning rate 0": [*ADAM[:6], ADAM[5], ADAM[5]],
+    "frozen layer": [2.1944625, 2.0282269, 1.8939195, 1.7817279, 1.6868892, 1.6054471, 1.5714916, 1.5414846],
+    "schedule": [2.1944625, 2.0282269, 1.9317636, 1.8716784, 1.8321116, 1.8055623, 1.7874599, 1.7749592],
+    "moving mean": [-0.01579706, -0.03207007],
+}
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the program prints, read."""
+    paths = os.pathsep.join([str(SOURCES), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    environment.pop("KERAS_BACKEND", None)
+    result = subprocess.run(
+        [sys.executable, str(HERE / "keras_steps.py"), "wengert.tf"],
+        env=environment, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_losses_are_tensorflows(found, name):
+    np.testing.assert_allclose(found[name], STORED[name], rtol=2e-6, atol=1e-6)
+
+
+def test_random_layers_draw_anew_in_every_call(found):
+    assert found["dropout"] == [True, True]
+
+
+def test_public_calls_give_tensorflows_tensors(found):
+    assert found["repr"] == "<tf.Tensor: shape=(), dtype=float32, n"
+    assert found["types"] == ["wengert.tf.tensor"] * 3
+    assert found["variable + tensor"] == "wengert.tf.tensor"
+    assert (found["shape"], found["metric"]) == ([32, 5], 3)
+
+
+def test_nothing_is_tracked_outside_tapes(found):
+    assert not found["untracked outside tapes"]
+
+
+def test_python_code_of_ones_own_layers_runs_in_every_call(found):
+    assert found["calls of own layers"] == 3
+
+
+def test_no_gradient_at_all_and_a_wrong_shape_are_keras_errors(found):
+    missing, shape = found["wrong"]
+    assert "No gradients provided for any variable" in missing
+    assert "expected axis -1 of input shape to have value 20" in shape
