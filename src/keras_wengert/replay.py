@@ -15,6 +15,7 @@ from typing import Any, Optional
 from keras.src.losses.loss import Loss
 from keras.src.metrics.metric import Metric
 from keras.src.optimizers.base_optimizer import BaseOptimizer
+from keras.src.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 from keras.src.saving.keras_saveable import KerasSaveable
 
 import wengert
@@ -50,7 +51,9 @@ class Snapshot:
         self.trainable = [v.trainable for v in self.variables]
         # Optimizers tell nobody when an attribute is set, and are few.
         self.optimizers = [
-            (vars(owner), values) for owner, values in zip(self.owners, self.values) if isinstance(owner, BaseOptimizer)
+            (vars(owner), values)
+            for owner, values in zip(self.owners, self.values)
+            if isinstance(owner, (BaseOptimizer, LearningRateSchedule))
         ]
 
     def optimizers_hold(self) -> bool:
@@ -95,7 +98,7 @@ _ABSENT = object()
 
 
 def _owners(layers: Any) -> Iterator[Any]:
-    """Layers, and the optimizers, losses and metrics that they hold as attributes."""
+    """Layers, and the optimizers (with their schedules), losses and metrics that they hold as attributes."""
     seen: set[int] = set()
     for layer in layers:
         yield layer
@@ -104,12 +107,18 @@ def _owners(layers: Any) -> Iterator[Any]:
 
 
 def _helpers(value: Any, seen: set[int]) -> Iterator[Any]:
-    if isinstance(value, (BaseOptimizer, Loss, Metric)) and id(value) not in seen:
+    if isinstance(value, (BaseOptimizer, LearningRateSchedule, Loss, Metric)) and id(value) not in seen:
         seen.add(id(value))
         yield value
         for inner in vars(value).values():
-            if isinstance(inner, KerasSaveable):
+            if isinstance(inner, (KerasSaveable, LearningRateSchedule)):
                 yield from _helpers(inner, seen)
+
+
+def _has_rate_of_its_own(owner: Any) -> bool:
+    """Whether it is an optimizer with a function as its learning rate, which might give another number every time."""
+    rate = getattr(owner, "_learning_rate", None) if isinstance(owner, BaseOptimizer) else None
+    return callable(rate) and not isinstance(rate, LearningRateSchedule)
 
 
 def _same_things(these: Any, those: Any) -> bool:
@@ -215,12 +224,14 @@ class Replayed:
                 break
         else:
             self._add(State(self))
-        self.state = self.states[0]
+        self.state = self.states[0] if self.states else None
 
     def _add(self, state: State) -> None:
         self.made += 1
         if self.made > MOST_MADE:
             self._give_up(f"its model was in {MOST_MADE} different states")
+        if any([_has_rate_of_its_own(owner) for owner in state.snapshot.owners]):
+            self._give_up("the learning rate is a function, which has to be called for every step")
         self.states.insert(0, state)
         del self.states[MOST_STATES:]
 

@@ -362,6 +362,12 @@ def reasons():
         model.fit(x, y, verbose=0)
         found[name] = model.train_function.reason
 
+    rates = iter([0.5, 0.0, 0.25, 0.0])
+    model = small()
+    model.compile(keras.optimizers.SGD(lambda: next(rates)), cross_entropy())
+    found["rates"] = [len(set(losses(model, x, y, 1) + losses(model, x, y, 1))) for _ in range(2)]
+    found["function"] = model.train_function.reason
+
     class Branching(keras.Sequential):
         def train_step(self, data):
             logs = super().train_step(data)
