@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from operator import is_
-from types import BuiltinFunctionType, FunctionType
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,6 +18,7 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from keras.src.layers.core.lambda_layer import Lambda
 from keras.src.layers.layer import Layer
+from keras.src.saving.keras_saveable import KerasSaveable
 
 import wengert
 from keras_wengert.layer import changes
@@ -30,16 +31,18 @@ MOST_BEGINNINGS = 3
 
 
 class Held:
-    """The attributes of a loss or an optimizer, as they are now."""
+    """The attributes of a loss or an optimizer, and of Keras's objects among them (schedules), as they are now."""
 
     def __init__(self, owner: Any) -> None:
-        self.table, self.values = vars(owner), list(vars(owner).values())
+        parts = [one for one in vars(owner).values() if isinstance(one, KerasSaveable) and hasattr(one, "__dict__")]
+        self.tables = [(vars(one), list(vars(one).values())) for one in (owner, *parts)]
 
-    def holds(self) -> bool:
+    def unmoved(self) -> bool:
         """Whether they are what they were. Hot."""
-        return len(self.table) == len(self.values) and all(map(is_, self.table.values(), self.values))
-
-    unmoved = holds
+        for table, values in self.tables:
+            if len(table) != len(values) or not all(map(is_, table.values(), values)):
+                return False
+        return True
 
 
 class OfLayer(Snapshot):
@@ -100,10 +103,9 @@ def _leaves_something(owner: Any, found: Any) -> bool:
 
 
 class Calls:
-    """The kinds of calls that were made of each object."""
+    """How the calls of each object are made. The kinds of an object are kept by itself, so that they go with it."""
 
     def __init__(self) -> None:
-        self.known: WeakKeyDictionary[Any, dict[Any, Kind]] = WeakKeyDictionary()
         self.pure: WeakKeyDictionary[Any, tuple[int, bool]] = WeakKeyDictionary()
 
     def layer(self, call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
@@ -130,9 +132,14 @@ class Calls:
         if variables is None:
             return call(optimizer, grads)
         grads, variables = list(grads), list(variables)
-        if not _is_keras(optimizer) or _is_elsewhere() or any([g.__class__ is not Tensor for g in grads]):
+        if (
+            not _is_keras(optimizer)
+            or _has_foreign_parts(optimizer)
+            or _is_elsewhere()
+            or any([g.__class__ is not Tensor for g in grads])
+        ):
             return call(optimizer, grads, variables)
-        kinds = self.known.setdefault(optimizer, {})
+        kinds = _kinds(optimizer)
         key = tuple(map(id, variables))
         kind = kinds.get(key)
         if kind is None:
@@ -145,14 +152,14 @@ class Calls:
         tensors: list[Any] = []
         key: list[Any] = [len(args)]
         for name, value in [*enumerate(args), *kwargs.items()]:
-            if value.__class__ is Tensor and not value.__dict__:
+            if value.__class__ is Tensor and not hasattr(value, "_keras_mask"):
                 tensors.append(value)
                 key.append((name, Tensor))
             elif value is None or value.__class__ in (bool, int, float, str):
                 key.append((name, value.__class__, value))
             else:
                 return call(owner, *args, **kwargs)
-        kinds = self.known.setdefault(owner, {})
+        kinds = _kinds(owner)
         shape = tuple(key)
         kind = kinds.get(shape)
         if kind is None:
@@ -166,6 +173,10 @@ class Calls:
             pure = layer.built and all([_is_keras(one) and not _has_foreign_parts(one) for one in layer._flatten_layers()])
             known = self.pure[layer] = changes.count, pure
         return known[1]
+
+
+def _kinds(owner: Any) -> dict[Any, Kind]:
+    return vars(owner).setdefault("_kinds_of_calls", {})  # type: ignore[no-any-return]
 
 
 def _arranged(call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Callable[..., Any]:
@@ -197,12 +208,25 @@ def _has_foreign_parts(owner: Any) -> bool:
     return any([_is_foreign(value) for value in vars(owner).values()])
 
 
+_KNOWN = (
+    "inspect",
+    "keras.src.",
+    "keras_wengert.",
+    "wengert.",
+    "builtins",
+    "numpy",
+    "collections",
+    "threading",
+    "functools",
+    "weakref",
+)
+
+
 def _is_foreign(value: Any) -> bool:
     if isinstance(value, dict):
         return any([_is_foreign(part) for part in value.values()])
-    if isinstance(value, (FunctionType, BuiltinFunctionType)):
-        return not str(getattr(value, "__module__", "")).startswith(("keras.src.", "keras_wengert.", "wengert."))
-    return False
+    named = value if isinstance(value, (FunctionType, type)) else type(value)
+    return not str(named.__module__).startswith(_KNOWN)
 
 
 calls = Calls()

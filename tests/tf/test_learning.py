@@ -25,6 +25,8 @@ STORED = {
     "adam": ADAM,
     "function": ADAM,
     "own class": ADAM,
+    "fit": ADAM,
+    "fit with a step of its own": ADAM,
     "learning rate 0": [*ADAM[:6], ADAM[5], ADAM[5]],
     "frozen layer": [2.1944625, 2.0282269, 1.8939195, 1.7817279, 1.6868892, 1.6054471, 1.5714916, 1.5414846],
     "schedule": [2.1944625, 2.0282269, 1.9317636, 1.8716784, 1.8321116, 1.8055623, 1.7874599, 1.7749592],

@@ -21,9 +21,11 @@ from wengert.tf.values import conversions
 
 
 class _Depth(threading.local):
-    """How many of Keras's public calls are under way on this thread."""
+    """inside: whether one of Keras's public calls is under way on this thread. training: whether Keras's own loop is, with
+    steps of the user's in it; `wengert` says there whether a step is tracked."""
 
     inside = 0
+    training = False
 
 
 _depth = _Depth()
@@ -78,6 +80,31 @@ def _show_methods(keras: ModuleType) -> None:
             for one in {first, *_with_subclasses(kind)}:
                 if name in vars(one):
                     setattr(one, name, outermost(vars(one)[name], way))
+    for name in _LOOPS:
+        first = next(one for one in keras.Model.__mro__ if name in vars(one))
+        setattr(first, name, _loop(vars(first)[name]))
+
+
+_LOOPS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
+_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+
+
+def _loop(call: Callable[..., Any]) -> Callable[..., Any]:
+    """One of Keras's own loops. With steps of Keras's own it stays inside Keras altogether; steps that the user wrote meet
+    TensorFlow's tensors."""
+
+    @functools.wraps(call)
+    def loop(model: Any, *args: Any, **kwargs: Any) -> Any:
+        before = _depth.inside, _depth.training
+        own = [getattr(type(model), name).__module__ for name in _STEPS]
+        _depth.inside = int(all([name.startswith(("keras.src.", "keras_wengert.")) for name in own]))
+        _depth.training = True
+        try:
+            return call(model, *args, **kwargs)
+        finally:
+            _depth.inside, _depth.training = before
+
+    return loop
 
 
 def _with_subclasses(kind: Any) -> list[Any]:
@@ -107,7 +134,8 @@ def outermost(call: Callable[..., Any], way: Any = None) -> Callable[..., Any]:
         _depth.inside = 1
         for x in taken:
             x.__class__ = Core
-        before, recorder.tracking = recorder.tracking, bool(recording.tapes)
+        before = recorder.tracking
+        recorder.tracking = bool(recording.tapes) or (before and _depth.training)
         try:
             result = call(*args, **kwargs) if way is None else way(call, args[0], args[1:], kwargs)
         except OF_ARGUMENTS as error:
