@@ -4,7 +4,9 @@ NumPy by hand; interleaved in one run, with the arithmetic floor as a column.
     python benchmarks/steps.py --rows mlp64,policy --peers eager,pytorch,jax
 
 The floor is the larger of FLOPs / the best matrix-product rate seen in the run and bytes / the best copy rate, where the
-bytes are those that must move at least once. Claims, as multiples of it or of JAX's time, are in docs/performance.md.
+bytes are those that must move at least once. With --clock cpu it is the process's own time on all processors that counts:
+with one thread for everybody (OMP_NUM_THREADS=1) that is fair on a machine that does other work meanwhile. Claims, as
+multiples of the floor or of JAX's time, are in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 import steps_jax
 import steps_models
 import steps_tensorflow
-from harness import Timing, gemm_peak, interleave
+from harness import Clock, Timing, gemm_peak, interleave
 
 import wengert
 
@@ -109,14 +111,14 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def copy_rate(megabytes: int = 64) -> float:
+def copy_rate(megabytes: int = 64, clock: Clock = time.perf_counter) -> float:
     """The best rate of copying memory, in bytes a microsecond, read and written bytes both counted."""
     source, target = np.ones(megabytes << 18, np.float32), np.zeros(megabytes << 18, np.float32)
     best = float("inf")
     for _ in range(10):
-        start = time.perf_counter()
+        start = clock()
         np.copyto(target, source)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, clock() - start)
     return 2 * source.nbytes / best / 1e6
 
 
@@ -136,11 +138,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.05, help="of one block")
     parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     arguments = parser.parse_args()
+    clock = time.perf_counter if arguments.clock == "wall" else time.process_time
     wengert.set_num_threads(arguments.threads)
     if importlib.util.find_spec("torch") and {"pytorch", "torch.compile"} & set(arguments.peers.split(",")):
         _module("torch").set_num_threads(arguments.threads)
-    peak, rate = gemm_peak(), copy_rate()
+    peak, rate = gemm_peak(clock=clock), copy_rate(clock=clock)
     print(f"peak {peak / 1e3:.0f} GFLOP/s, copy {rate / 1e3:.1f} GB/s, {arguments.threads} threads")
     for name in arguments.rows.split(","):
         row = ROWS[name]
@@ -151,7 +155,7 @@ def main() -> None:
                 for _ in range(4):
                     step()
             wengert.compiler.wait(120)
-            timings = interleave(steps, arguments.seconds, arguments.rounds)
+            timings = interleave(steps, arguments.seconds, arguments.rounds, clock)
         table(row, timings, max(row.flops / peak, row.bytes / rate))
         for note in notes:
             print(f"  ({note})")

@@ -205,8 +205,8 @@ def _probabilities(draw: Draw) -> Sample:
 
 
 def _standardize(draw: Draw) -> Sample:
-    (x,), params, _ = _over_axes(draw)
-    return Sample((x, draw.values((), 0.1, 1.0)), params, "xc")
+    over = _over_axes(draw)
+    return Sample((*over.inputs, draw.values((), 0.1, 1.0)), over.params, "xc")
 
 
 # Nothing is computed: the value in a narrow dtype is the narrow value.

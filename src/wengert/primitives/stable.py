@@ -16,7 +16,7 @@ from wengert.primitives.control import stop_gradient
 from wengert.primitives.exponential import exp, log, log1p, sigmoid
 from wengert.primitives.indexing import gather, scatter_add
 from wengert.primitives.piecewise import abs, clamp_min, where
-from wengert.primitives.reductions import reduce_max, reduce_sum
+from wengert.primitives.reductions import reduce_max, reduce_mean, reduce_sum
 from wengert.primitives.steps import eq, isfinite
 from wengert.primitives.views import reshape
 from wengert.shapes import Shape, reduced
@@ -28,11 +28,9 @@ def keep(x: Node, shape: Shape, axes: Shape) -> Node:
 
 
 def mean(x: Node, axes: Shape) -> Node:
-    """The mean over `axes`, which stay as size 1."""
-    count = 1
-    for axis in axes:
-        count *= x.shape[axis]
-    return keep(reduce_sum(x, axes=axes), x.shape, axes) * (1.0 / count if count else float("nan"))
+    """The mean over `axes`, which stay as size 1. It is a step of its own, so that a value and a derivative that take the
+    mean of the same take it once: the number of elements is written in its definition, and no further input each time."""
+    return keep(reduce_mean(x, axes=axes), x.shape, axes)
 
 
 def _floating_only(name: str, x: ArrayType) -> None:
