@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "wengert"
 
 # Number, title, and what stands there: modules and folders directly under src/wengert.
 LAYERS: list[tuple[float, str, set[str]]] = [
-    (0, "ground", {"errors", "settings", "dtypes", "shapes", "trees", "origin"}),
+    (0, "ground", {"absent", "errors", "settings", "dtypes", "shapes", "trees", "origin", "version"}),
     (1, "graph", {"graph"}),
     (2, "primitives", {"primitives"}),
     (3, "derive", {"derive"}),
@@ -24,7 +24,8 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (8, "tensors", {"tensors"}),
     (9, "functions", {"functions", "profiler"}),
     (9.5, "mixed precision", {"amp"}),
-    (9.6, "CUDA's names", {"cuda"}),
+    (9.5, "names of devices and processes", {"accelerator", "distributed", "multiprocessing", "types"}),
+    (9.6, "names of devices", {"cuda", "mps", "xpu"}),
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
     (11, "learning", {"nn", "utils", "testing"}),

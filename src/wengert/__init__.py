@@ -9,6 +9,7 @@ from sys import modules as _modules
 from typing import Any as _Any
 
 from wengert import autograd, backends
+from wengert.absent import AbsentAttribute as _AbsentAttribute
 from wengert.dtypes import (
     DType as dtype,
     bfloat16,
@@ -453,8 +454,7 @@ from wengert.tensors.modes import (
 )
 from wengert.tensors.printing import set_printoptions
 from wengert.tensors.tensor import Size, Tensor
-
-__version__ = "0.1.0"
+from wengert.version import __version__
 
 # These are modules of their own to a program: `import wengert.fft`, `from wengert.linalg import inv`.
 _modules.update(
@@ -464,14 +464,15 @@ _modules["wengert.signal.windows"] = signal.windows
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
 _LATER = (
-    "amp", "compiler", "cuda", "datasets", "distributions", "func", "nn", "onnx", "optim", "profiler", "saving",
-    "serialization", "testing", "utils",
+    "accelerator", "amp", "compiler", "cuda", "datasets", "distributed", "distributions", "func", "mps", "multiprocessing",
+    "nn", "onnx", "optim", "profiler", "saving", "serialization", "testing", "types", "utils", "xpu",
 )  # fmt: skip
 _AUTOCAST = ("autocast", "is_autocast_available", "is_autocast_enabled", "get_autocast_dtype", "set_autocast_dtype")
 _RECURRENCES = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 _IN_LATER = {
     "vmap": "func", "compile": "compiler", "save": "saving", "load": "saving", "GradScaler": "amp",
-    **dict.fromkeys(_AUTOCAST, "amp"), **dict.fromkeys(_RECURRENCES, "nn.recurrences"),
+    "is_anomaly_enabled": "autograd.anomaly", **dict.fromkeys(_AUTOCAST, "amp"),
+    **dict.fromkeys(_RECURRENCES, "nn.recurrences"),
 }  # fmt: skip
 
 
@@ -512,7 +513,7 @@ def __getattr__(name: str) -> _Any:
     if name in _OF_LAYERS:
         outside = _import_module("wengert.nn.outside")
         return getattr(outside.functional if name in outside.SAME else outside, name)
-    raise AttributeError(f"module 'wengert' has no attribute {name!r}")
+    raise _AbsentAttribute(f"module 'wengert' has no attribute {name!r}", name=name, obj=_modules[__name__])
 
 
 def __dir__() -> list[str]:

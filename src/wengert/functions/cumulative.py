@@ -126,7 +126,7 @@ def diff(
         if len(other) != x.ndim or any(m != k for i, (m, k) in enumerate(zip(other, x.shape)) if i != axis):
             wanted = f"prepend or append shaped like the input except along dimension {axis}"
             raise runtime_error("diff", wanted, (x.shape, other))
-    if len(parts) > 1:
+    if n and len(parts) > 1:  # 0 times over, nothing is put before or after, as in PyTorch
         x = p.concatenate(*promote("diff", *parts), axis=axis)
     for _ in range(min(n, x.shape[axis])):
         before, after = _neighbours(x, axis)

@@ -91,6 +91,7 @@ from wengert.nn.normalization import (
     InstanceNorm3d,
     LayerNorm,
     RMSNorm,
+    SyncBatchNorm,
 )
 from wengert.nn.padding import (
     CircularPad1d,
@@ -109,6 +110,7 @@ from wengert.nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
+from wengert.nn.parallel import DataParallel
 from wengert.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from wengert.nn.parameter_containers import ParameterDict, ParameterList
 from wengert.nn.pooling import (
@@ -172,5 +174,5 @@ __all__ = [
 __all__ += [
     "GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNBase", "RNNCell", "RNNCellBase",
     "MultiheadAttention", "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
-    "EmbeddingBag", "TransformerEncoderLayer", "attention",
+    "DataParallel", "EmbeddingBag", "SyncBatchNorm", "TransformerEncoderLayer", "attention",
 ]  # fmt: skip

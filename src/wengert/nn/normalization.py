@@ -266,6 +266,34 @@ class BatchNorm3d(_BatchNorm):
     ranks = (5,)
 
 
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation over all processes of a group. A program is one process here, so it is that of the batch, of
+    (batch, num_features, ...).
+
+    process_group: accepted, and not used.
+    """
+
+    ranks = (2, 3, 4, 5)
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: Optional[float] = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """The module itself: with one process its batch norms are synchronised."""
+        return module
+
+
 class _InstanceNorm(_WithStatistics):
     """(x - mean) / sqrt(var + eps) weight + bias for each channel of each instance.
 

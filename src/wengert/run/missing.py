@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from types import ModuleType
 
+from wengert.absent import reason_absent
 from wengert.origin import user_line
 from wengert.run.names import tensorflow_name, torch_name
 
@@ -58,6 +59,9 @@ class MissingModule(ModuleNotFoundError):
 
 def _message(wanted: str, kind: str, line: str, near: list[str]) -> str:
     text = f"{wanted}: wengert has no such {kind}{f' ({line})' if line else ''}."
+    reason = reason_absent(wanted.split()[-1].rpartition(".")[2])
+    if reason:
+        return text + reason
     if near:
         text += f" Nearest: {', '.join(near)}."
     return text

@@ -6,6 +6,17 @@ from __future__ import annotations
 NAMES = {
     "torch": "wengert",
     "torch._dynamo": "wengert.compiler",
+    "torch.nn.modules": "wengert.nn",
+    "torch.nn.modules.batchnorm": "wengert.nn.normalization",
+    "torch.nn.modules.container": "wengert.nn.containers",
+    "torch.nn.modules.conv": "wengert.nn.convolution",
+    "torch.nn.modules.instancenorm": "wengert.nn.normalization",
+    "torch.nn.modules.loss": "wengert.nn.losses",
+    "torch.nn.modules.pixelshuffle": "wengert.nn.folding",
+    "torch.nn.modules.rnn": "wengert.nn.recurrent",
+    "torch.nn.modules.sparse": "wengert.nn.embedding",
+    "torch.nn.modules.upsampling": "wengert.nn.resampling",
+    "torch.nn.modules.utils": "wengert.nn.tuples",
     "torchvision": "wengert.run.vision",
     "torchvision.datasets": "wengert.datasets",
     "torchvision.transforms": "wengert.datasets.transforms",
@@ -26,7 +37,7 @@ REFUSED = {
 # Folders and files of wengert that are its inner works: no part of torch, even where the name is one.
 INNER = frozenset(
     "errors settings dtypes shapes trees origin graph primitives derive rewrite loops runtime tensors functions "
-    "datasets saving tf run privacy insight health".split()
+    "datasets saving tf run privacy insight health absent".split()
 )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
 from wengert import dtypes
+from wengert.absent import AbsentAttribute
 from wengert.dtypes import DType
 from wengert.errors import GradientError, dtype_error, shape_error, type_error
 from wengert.graph.changes import changes
@@ -69,7 +70,7 @@ class Tensor:
 
     # Above ndarray in NumPy's binary operators: ndarray * tensor is a tensor.
     __array_priority__ = 1000
-    is_sparse = is_quantized = is_cuda = is_mps = is_nested = is_meta = False
+    is_sparse = is_quantized = is_cuda = is_mps = is_nested = is_meta = is_xpu = is_mkldnn = is_sparse_csr = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         made = object.__new__(cls)
@@ -360,6 +361,12 @@ class Tensor:
         raise RuntimeError(
             f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element).__name__}."
         )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for a name that a tensor does not have."""
+            raise AbsentAttribute(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     # --- hooks -----------------------------------------------------------------------------------------------------
 
