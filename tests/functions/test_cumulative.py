@@ -52,6 +52,7 @@ def test_differences():
     beside(lambda m, x: m.diff(x, dim=0), np.array([[True, False], [True, True]]))
     beside(lambda m, x: m.diff(x), np.array([[3, 1, 4]]))
     beside(lambda m, x, a, b: m.diff(x, prepend=a, append=b), TABLE, np.zeros((2, 2)), np.ones((2, 1)))
+    beside(lambda m, x, a: m.diff(x, n=0, prepend=a), TABLE, np.zeros((2, 2)), derivative=False)
     beside(lambda m, x, a: m.diff(x, prepend=a), np.array([[3, 1]]), np.zeros((1, 1)))
     raises_as_peer(lambda m, x: m.diff(x), np.float64(1))
     raises_as_peer(lambda m, x: m.diff(x, n=-1), TABLE)
