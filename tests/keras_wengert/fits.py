@@ -365,7 +365,7 @@ def reasons():
     rates = iter([0.5, 0.0, 0.25, 0.0])
     model = small()
     model.compile(keras.optimizers.SGD(lambda: next(rates)), cross_entropy())
-    found["rates"] = [len(set(losses(model, x, y, 1) + losses(model, x, y, 1))) for _ in range(2)]
+    found["seen"] = [float(loss) for loss in losses(model, x, y, 4)]
     found["function"] = model.train_function.reason
 
     class Branching(keras.Sequential):
