@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from harness import interleave, report
+from harness import interleave, report, take_turns
 
 import wengert
 from wengert.runtime.tiers import wait_for_compilation
@@ -57,6 +57,7 @@ def steps(torch: ModuleType, draw: Any) -> dict[str, Step]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--busy", action="store_true", help="take turns call by call: other work shares the machine")
     arguments = parser.parse_args()
     wengert.set_num_threads(arguments.threads)
     frameworks = {"wengert": wengert}
@@ -72,7 +73,8 @@ def main() -> None:
         for _ in range(5):
             made["wengert"][title]()
         wait_for_compilation(60)
-        report(title, interleave({name: found[title] for name, found in made.items()}))
+        measure = take_turns if arguments.busy else interleave
+        report(title, measure({name: found[title] for name, found in made.items()}))
 
 
 if __name__ == "__main__":
