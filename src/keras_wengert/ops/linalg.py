@@ -8,22 +8,22 @@ import wengert as w
 from keras_wengert.ops.common import as_float, axes_of, cast, convert_to_tensor, floats
 
 
-def cholesky(a: Any, upper: bool = False) -> Any:
+def cholesky(x: Any, upper: bool = False) -> Any:
     """The Cholesky factor. Raises: ValueError for a matrix that is not positive definite."""
-    factor, info = w.linalg.cholesky_ex(as_float(a), upper=upper)
+    factor, info = w.linalg.cholesky_ex(as_float(x), upper=upper)
     if bool((info != 0).any()):
         raise ValueError("Cholesky decomposition failed: the matrix is not positive definite")
     return factor
 
 
-def cholesky_inverse(a: Any, upper: bool = False) -> Any:
+def cholesky_inverse(x: Any, upper: bool = False) -> Any:
     """The inverse of the matrix that has this Cholesky factor."""
-    return w.cholesky_inverse(as_float(a), upper=upper)
+    return w.cholesky_inverse(as_float(x), upper=upper)
 
 
-def det(a: Any) -> Any:
+def det(x: Any) -> Any:
     """The determinant."""
-    return w.linalg.det(as_float(a))
+    return w.linalg.det(as_float(x))
 
 
 def slogdet(x: Any) -> Any:
@@ -41,9 +41,9 @@ def eigh(x: Any) -> Any:
     return tuple(w.linalg.eigh(as_float(x)))
 
 
-def inv(a: Any) -> Any:
+def inv(x: Any) -> Any:
     """The inverse."""
-    return w.linalg.inv(as_float(a))
+    return w.linalg.inv(as_float(x))
 
 
 def pinv(x: Any, rcond: Any = None) -> Any:

@@ -95,8 +95,8 @@ def cdist(x: Any, y: Any) -> Any:
 # --- spectra. Complex numbers are pairs (real, imaginary) in this interface -------------------------------------------
 
 
-def _complex(x: Any) -> Any:
-    """A pair as one complex tensor.
+def _get_complex_tensor_from_tuple(x: Any) -> Any:
+    """A pair as one complex tensor; Keras's own tests call it by this name.
 
     Raises: ValueError for what is no pair of real tensors of one shape.
     """
@@ -119,17 +119,17 @@ def _pair(z: Any) -> Any:
 
 def fft(x: Any) -> Any:
     """The discrete Fourier transform along the last axis."""
-    return _pair(w.fft.fft(_complex(x)))
+    return _pair(w.fft.fft(_get_complex_tensor_from_tuple(x)))
 
 
 def fft2(x: Any) -> Any:
     """The discrete Fourier transform along the last two axes."""
-    return _pair(w.fft.fft2(_complex(x)))
+    return _pair(w.fft.fft2(_get_complex_tensor_from_tuple(x)))
 
 
 def ifft2(x: Any) -> Any:
     """The inverse of `fft2`."""
-    return _pair(w.fft.ifft2(_complex(x)))
+    return _pair(w.fft.ifft2(_get_complex_tensor_from_tuple(x)))
 
 
 def rfft(x: Any, fft_length: Any = None) -> Any:
@@ -139,7 +139,7 @@ def rfft(x: Any, fft_length: Any = None) -> Any:
 
 def irfft(x: Any, fft_length: Any = None) -> Any:
     """The inverse of `rfft`."""
-    return w.fft.irfft(_complex(x), n=fft_length)
+    return w.fft.irfft(_get_complex_tensor_from_tuple(x), n=fft_length)
 
 
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
@@ -197,16 +197,29 @@ def istft(
     x: Any, sequence_length: int, sequence_stride: int, fft_length: int, length: Any = None, window: Any = "hann",
     center: bool = True,
 ) -> Any:  # fmt: skip
-    """The inverse of `stft`: windowed pieces added up, divided by the sum of squared windows (Griffin and Lim 1984)."""
+    """The inverse of `stft`: windowed pieces added up; each window is divided by the sum of squares that windows at
+    this stride have in the middle, so the ends, where fewer overlap, come out lower.
+
+    Source: D. Griffin, J. Lim, Signal estimation from modified short-time Fourier transform (1984).
+    """
     pieces = irfft(x, fft_length)
     shape_ = _window(window, sequence_length, fft_length, pieces.dtype)
+    if window is not None:
+        shape_ = _inverse_window(shape_, sequence_stride)
     lead, count = tuple(pieces.shape[:-2]), pieces.shape[-2]
     total = fft_length + (count - 1) * sequence_stride
     places = (w.arange(count)[:, None] * sequence_stride + w.arange(fft_length)[None, :]).reshape(-1)
     flat = (pieces * shape_).reshape(-1, count * fft_length)
-    y = w.zeros((flat.shape[0], total), dtype=flat.dtype).index_add(1, places, flat)
-    weight = w.zeros((total,), dtype=flat.dtype).index_add(0, places, (shape_ * shape_).expand(count, -1).reshape(-1))
-    y = w.where(weight > 1e-11, y / w.where(weight > 1e-11, weight, w.ones_like(weight)), y).reshape(*lead, total)
+    y = w.zeros((flat.shape[0], total), dtype=flat.dtype).index_add(1, places, flat).reshape(*lead, total)
     start = fft_length // 2 if center else 0
     end = start + length if length is not None else total - start if center else total
     return y[..., start:end]
+
+
+def _inverse_window(window: Any, stride: int) -> Any:
+    """The window over the sum of the squares of all its shifts by the stride; 0 where all of them are 0."""
+    n = window.shape[0]
+    overlaps = -(-n // stride)
+    squares = w.nn.functional.pad(window * window, (0, overlaps * stride - n)).reshape(overlaps, stride).sum(0)
+    total = squares.repeat(overlaps)[:n]
+    return w.where(total > 0, window / w.where(total > 0, total, w.ones_like(total)), w.zeros_like(window))

@@ -93,7 +93,7 @@ class Lattice:
         self.labels = np.full((batch, 2 * longest + 1), blank)
         self.labels[:, 1::2] = np.where(used, targets, blank)
         self.jumps = np.zeros(self.labels.shape, bool)  # whether an entry is reached from the one before the last
-        self.jumps[:, 2:] = (self.labels[:, 2:] != blank) & (self.labels[:, 2:] != self.labels[:, :-2])
+        self.jumps[:, 2:] = self.labels[:, 2:] != self.labels[:, :-2]  # a label may be the blank, as in PyTorch
         self.exists = np.arange(2 * longest + 1) <= 2 * lengths[:, None]
         self.last = self.exists & (np.arange(2 * longest + 1) >= 2 * lengths[:, None] - 1)
 

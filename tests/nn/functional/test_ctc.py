@@ -27,6 +27,11 @@ def test_ctc_loss_agrees_behind_log_softmax(reduction):
     beside(lambda F, x: loss(F, x, [[0]], [5], [0], reduction=reduction), normal(5, 1, 4), second=False, scale=10)
 
 
+def test_a_blank_among_the_labels_is_a_label_as_any():
+    given = [[1, 0, 2], [0, 1, 3]], [5, 4], [3, 3]  # as the last label too, but there PyTorch 2.13's derivative lacks a term
+    beside(lambda F, x: loss(F, x, *given, reduction="none"), normal(5, 2, 4), second=False, scale=10)
+
+
 @pytest.mark.parametrize("zero_infinity", [True, False])
 def test_too_few_frames(zero_infinity):
     """`1 1 3` needs a blank between the two 1s, so 4 frames."""

@@ -195,9 +195,9 @@ def _adaptive(name: str, inputs: Any, output_size: Any, data_format: Any) -> Any
 # --- windows as values ------------------------------------------------------------------------------------------------
 
 
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """The windows of an image as columns."""
-    return F.unfold(convert_to_tensor(input), kernel_size, dilation, padding, stride)
+    return F.unfold(convert_to_tensor(x), kernel_size, dilation, padding, stride)
 
 
 def fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:

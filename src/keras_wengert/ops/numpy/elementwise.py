@@ -136,9 +136,17 @@ def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan
 
 # --- bits -------------------------------------------------------------------------------------------------------------
 
-bitwise_and = binary(w.bitwise_and)
-bitwise_or = binary(w.bitwise_or)
-bitwise_xor = binary(w.bitwise_xor)
+
+def _bitwise(function: Any) -> Any:
+    def operation(x: Any, y: Any) -> Any:
+        return function(*promoted(x, y))
+
+    return operation
+
+
+bitwise_and = _bitwise(w.bitwise_and)
+bitwise_or = _bitwise(w.bitwise_or)
+bitwise_xor = _bitwise(w.bitwise_xor)
 bitwise_not = bitwise_invert = unary(w.bitwise_not)
 
 

@@ -83,8 +83,18 @@ def _extreme(function: Any, combine: Any) -> Any:
     return operation
 
 
-max = amax = _extreme(w.amax, w.maximum)
-min = amin = _extreme(w.amin, w.minimum)
+max = _extreme(w.amax, w.maximum)
+min = _extreme(w.amin, w.minimum)
+
+
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest over axes."""
+    return max(x, axis, keepdims)
+
+
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest over axes."""
+    return min(x, axis, keepdims)
 
 
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
