@@ -95,10 +95,13 @@ def _loads_plugins() -> bool:
     return importlib.util.find_spec("keras.src.backend.ops") is not None
 
 
-def add_branch(tree: ast.Module, body: str) -> bool:
-    """Add ``elif backend() == "wengert"`` to the module's chain of choices by backend; whether there was one."""
+def add_branch(tree: ast.Module, body: str, first: str = "tensorflow") -> bool:
+    """Add ``elif backend() == "wengert"`` to the module's chain of choices by backend; whether there was one.
+
+    first: the backend that the chain begins with.
+    """
     for statement in tree.body:
-        if isinstance(statement, ast.If) and _chosen(statement.test) == "tensorflow":
+        if isinstance(statement, ast.If) and _chosen(statement.test) == first:
             last = statement
             while len(last.orelse) == 1 and isinstance(last.orelse[0], ast.If) and _chosen(last.orelse[0].test):
                 last = last.orelse[0]

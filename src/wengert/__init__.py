@@ -19,6 +19,8 @@ from wengert.dtypes import (
     complex64 as cfloat,
     complex128,
     complex128 as cdouble,
+    float8_e4m3fn,
+    float8_e5m2,
     float16,
     float16 as half,
     float32,

@@ -17,6 +17,9 @@ BOOL, INTEGER, FLOATING, COMPLEX = range(4)
 
 Number = Union[bool, int, float, complex]
 
+# Types that NumPy itself lacks.
+_FOREIGN = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
+
 
 class DType:
     """One element type. There is exactly one object per type; compare with ``is`` or ``==``.
@@ -35,15 +38,15 @@ class DType:
         self.is_complex = category == COMPLEX
         self.is_signed = signed
         self.inexact = category >= FLOATING
-        self._numpy: Optional[np.dtype[Any]] = None if name == "bfloat16" else np.dtype(name)
+        self._numpy: Optional[np.dtype[Any]] = None if name in _FOREIGN else np.dtype(name)
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        """The NumPy dtype. bfloat16 comes from ml_dtypes, which is imported on first use."""
+        """The NumPy dtype. Those that NumPy lacks come from ml_dtypes, which is imported on first use."""
         if self._numpy is None:
-            import ml_dtypes  # optional at start-up: only bfloat16 programs pay for it
+            import ml_dtypes  # optional at start-up: only programs with such numbers pay for it
 
-            self._numpy = np.dtype(ml_dtypes.bfloat16)
+            self._numpy = np.dtype(getattr(ml_dtypes, self.name))
             _from_numpy[self._numpy] = self
         return self._numpy
 
@@ -87,11 +90,19 @@ float64 = DType("float64", FLOATING, 8, True)
 complex64 = DType("complex64", COMPLEX, 8, True)
 complex128 = DType("complex128", COMPLEX, 16, True)
 
+# Floats of eight bits, to keep numbers in: 4 bits of exponent and 3 of fraction without infinities, or 5 and 2. They mix
+# with nothing, and programs compute with them node by node. Source: P. Micikevicius et al., FP8 formats for deep
+# learning, 2022.
+float8_e4m3fn = DType("float8_e4m3fn", FLOATING, 1, True)
+float8_e5m2 = DType("float8_e5m2", FLOATING, 1, True)
+EIGHT_BIT = (float8_e4m3fn, float8_e5m2)
+FOREIGN = (bfloat16, *EIGHT_BIT)
+
 WIDE_UNSIGNED = (uint16, uint32, uint64)
 ALL = (
     bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128, *WIDE_UNSIGNED,
 )  # fmt: skip
-_by_name = {dtype.name: dtype for dtype in ALL}
+_by_name = {dtype.name: dtype for dtype in (*ALL, *EIGHT_BIT)}
 _from_numpy = {dtype._numpy: dtype for dtype in ALL if dtype._numpy is not None}
 
 # NumPy types that have no tensor type: the nearest that holds their usual values.
@@ -109,8 +120,8 @@ def from_numpy(dtype: Any) -> DType:
     """The dtype of a NumPy array; raises TypeError for strings, objects and long doubles."""
     key = np.dtype(dtype).newbyteorder("=")
     found = _from_numpy.get(key)
-    if found is None and key.name == "bfloat16":
-        bfloat16.numpy  # noqa: B018  resolves ml_dtypes and registers its type
+    if found is None and key.name in _FOREIGN:
+        _by_name[key.name].numpy  # noqa: B018  resolves ml_dtypes and registers its type
         found = _from_numpy.get(key)
     if found is None:
         nearest = _foreign.get(key.name)
@@ -150,10 +161,16 @@ def of_number(value: Number) -> DType:
 def promote_types(first: DType, second: DType) -> DType:
     """The smallest dtype that both convert to, by PyTorch's lattice.
 
-    Raises: RuntimeError for an unsigned integer above uint8 with another integer or bool, as PyTorch does.
+    Raises: RuntimeError for an unsigned integer above uint8 with another integer or bool, and for a float of eight bits
+    with anything else, as PyTorch does.
     """
     if first is second:
         return first
+    if first in EIGHT_BIT or second in EIGHT_BIT:
+        raise RuntimeError(
+            f"Promotion for Float8 Types is not supported, attempted to promote {first.name} and {second.name}. "
+            "Convert one of them, for example with .to(wengert.float32)"
+        )
     if (first in WIDE_UNSIGNED or second in WIDE_UNSIGNED) and max(first.category, second.category) == INTEGER:
         raise RuntimeError(
             "Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "

@@ -67,8 +67,9 @@ def command(paths: list[str], *options: str) -> list[str]:
     """pytest on files of Keras's suite, in this interpreter, with `outcomes` as a plugin."""
     files = [str(found) for path in paths for found in sorted(suite().glob(path))]
     return [
-        sys.executable, "-m", "pytest", "-p", "tests.keras_wengert.outcomes", "-p", "no:cacheprovider", "-q", "--tb=short",
-        "-W", "ignore", "-c", str(Path(__file__).with_name("keras.ini")), f"--rootdir={suite()}", *options, *files,
+        sys.executable, "-m", "pytest", "-p", "tests.keras_wengert.outcomes", "-p", "no:cacheprovider", "-q",
+        "--tb=short", "-W", "ignore", "--continue-on-collection-errors", "-c", str(Path(__file__).with_name("keras.ini")),
+        f"--rootdir={suite()}", *options, *files,
     ]  # fmt: skip
 
 

@@ -1,20 +1,27 @@
-"""A pytest plugin for runs of Keras's own suite: it writes what became of each test, and stands in for `conftest`.
+"""A pytest plugin for runs of Keras's own suite: it writes what became of each test, and adds what the suite lacks.
 
 ``OUTCOMES`` names the file, one JSON object a line, written as tests end, so that a run that is cut off keeps what it
-knows. ``SECONDS`` limits one test. Keras's tests import `skip_if_backend` from a `conftest` that Keras does not ship.
+knows. ``SECONDS_PER_TEST`` limits one test. Keras's tests import `skip_if_backend` from a `conftest` that Keras does not
+ship; and `trainer_test` takes the trainer and the device of the backends that it knows by name, so ours is added there.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from keras_wengert.bridge import NAME, add_branch
+
+TRAINER_TEST = "keras.src.trainers.trainer_test"
 
 
 def skip_if_backend(name: str, reason: str) -> pytest.MarkDecorator:
@@ -26,6 +33,25 @@ def pytest_configure(config: pytest.Config) -> None:
     stand_in = ModuleType("conftest")
     stand_in.skip_if_backend = skip_if_backend  # type: ignore[attr-defined]
     sys.modules["conftest"] = stand_in
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """What is in sys.modules already is what pytest collects from."""
+    ours = os.environ.get("KERAS_BACKEND") == NAME
+    if ours and collector.path.name == "trainer_test.py" and TRAINER_TEST not in sys.modules:
+        sys.modules[TRAINER_TEST] = _with_our_trainer(collector.path)
+
+
+def _with_our_trainer(path: Path) -> ModuleType:
+    known = '"torch": "cpu",\n'  # its table of devices
+    source = path.read_text(encoding="utf-8")
+    assert known in source
+    tree = ast.parse(source.replace(known, known.replace("torch", NAME).strip() + " " + known), str(path))
+    assert add_branch(tree, "from keras_wengert.trainer import WengertTrainer as Trainer", first="jax")
+    module = ModuleType(TRAINER_TEST)
+    module.__file__ = str(path)
+    exec(compile(tree, path, "exec"), module.__dict__)
+    return module
 
 
 @pytest.hookimpl(wrapper=True)

@@ -143,12 +143,7 @@ PARTS = [
 
 # Of these, what fails, and why.
 KNOWN = {
-    "CoreOpsCorrectnessTest::test_cast_float8_float8_e4m3fn": "wengert has no 8-bit floats",
-    "CoreOpsCorrectnessTest::test_cast_float8_float8_e5m2": "wengert has no 8-bit floats",
-    "DenseTest::test_quantize_dtype_argument_float8": "wengert has no 8-bit floats",
     "DenseTest::test_quantize_float8": "the test has a branch for each backend that it knows",
-    "DenseTest::test_quantize_float8_fitting": "wengert has no 8-bit floats",
-    "DenseTest::test_quantize_float8_inference": "wengert has no 8-bit floats",
     "RandomBehaviorTest::test_beta_tf_data_compatibility": "imports TensorFlow; passes where that is installed",
 }
 

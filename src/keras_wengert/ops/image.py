@@ -17,7 +17,6 @@ from wengert.nn import functional as F
 INTERPOLATIONS = ("nearest", "bilinear")
 RESIZE_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
-AFFINE_FILL_MODES = ("constant", "nearest", "wrap", "reflect")
 
 
 def _check(name: str, value: Any, allowed: tuple[str, ...]) -> None:
@@ -63,8 +62,15 @@ def _channels(images: Any, data_format: Any) -> tuple[Any, int]:
 
 
 def rgb_to_grayscale(images: Any, data_format: Any = None) -> Any:
-    """The luma of colours (ITU-R BT.601)."""
+    """The luma of colours (ITU-R BT.601); images of one channel as they are. Raises: ValueError for other channels."""
     images, axis = _channels(images, data_format)
+    if images.shape[axis] not in (1, 3):
+        raise ValueError(
+            "Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Received input with shape: "
+            f"images.shape={tuple(images.shape)}"
+        )
+    if images.shape[axis] == 1:
+        return images.clone()
     dtype = standardize_dtype(images.dtype)
     wide = cast(images, dtypes.result_type(dtype, float))
     weights = (0.2989, 0.5870, 0.1140)
@@ -330,7 +336,7 @@ def affine_transform(
     Raises: ValueError for ranks and modes that do not fit.
     """
     _check("interpolation", interpolation, INTERPOLATIONS)
-    _check("fill_mode", fill_mode, AFFINE_FILL_MODES)
+    _check("fill_mode", fill_mode, FILL_MODES)
     images, transform = convert_to_tensor(images), convert_to_tensor(transform)
     _check_rank(images)
     if transform.ndim not in (1, 2):
@@ -352,13 +358,15 @@ def affine_transform(
 def compute_homography_matrix(start_points: Any, end_points: Any) -> Any:
     """The eight coefficients (h33 = 1) of the projective map that takes end points to start points."""
     start, end = as_float(start_points), as_float(end_points)
-    start, end = w.broadcast_tensors(start, end.to(start.dtype))
+    dtype = standardize_dtype(start.dtype)
+    wide = dtypes.result_type(dtype, "float32")  # systems of equations are not solved in half precision
+    start, end = w.broadcast_tensors(cast(start, wide), cast(end, wide))
     sx, sy, ex, ey = start[..., 0], start[..., 1], end[..., 0], end[..., 1]  # (batch, 4)
     one, zero = w.ones_like(sx), w.zeros_like(sx)
     upper = w.stack([ex, ey, one, zero, zero, zero, -sx * ex, -sx * ey], -1)
     lower = w.stack([zero, zero, zero, ex, ey, one, -sy * ex, -sy * ey], -1)
     matrix = w.stack([upper, lower], -2).reshape(-1, 8, 8)
-    return w.linalg.solve(matrix, w.stack([sx, sy], -1).reshape(-1, 8, 1))[..., 0]
+    return cast(w.linalg.solve(matrix, w.stack([sx, sy], -1).reshape(-1, 8, 1))[..., 0], dtype)
 
 
 def perspective_transform(
@@ -371,13 +379,14 @@ def perspective_transform(
     """
     _check("interpolation", interpolation, INTERPOLATIONS)
     images = convert_to_tensor(images)
-    start, end = as_float(start_points), as_float(end_points)
+    points = [as_float(start_points), as_float(end_points)]
+    start, end = [cast(p, dtypes.result_type(standardize_dtype(p.dtype), "float32")) for p in points]
     _check_rank(images)
-    for name, points in (("start_points", start), ("end_points", end)):
-        if points.ndim not in (2, 3) or tuple(points.shape[-2:]) != (4, 2):
+    for name, four in (("start_points", start), ("end_points", end)):
+        if four.ndim not in (2, 3) or tuple(four.shape[-2:]) != (4, 2):
             raise ValueError(
                 f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. "
-                f"Received shape: {tuple(points.shape)}"
+                f"Received shape: {tuple(four.shape)}"
             )
     if start.shape != end.shape:
         raise ValueError(
@@ -406,14 +415,18 @@ def _gaussian(size: int, sigma: Any, dtype: Any) -> Any:
 
 
 def gaussian_blur(images: Any, kernel_size: Any = (3, 3), sigma: Any = (1.0, 1.0), data_format: Any = None) -> Any:
-    """Each pixel a mean of its neighbours, weighted by a normal distribution; zeros outside."""
+    """Each pixel a mean of its neighbours, weighted by a normal distribution; zeros outside.
+
+    kernel_size, sigma: across and down.
+    """
     images = convert_to_tensor(images)
     _check_rank(images)
     dtype = standardize_dtype(images.dtype)
     layout = _Layout(images, data_format)
     x = w.movedim(layout.enter(as_float(images)), -1, 1)
     sigma = as_float(sigma).to(x.dtype)
-    kernel = _gaussian(int(kernel_size[0]), sigma[0], x.dtype)[:, None] * _gaussian(int(kernel_size[1]), sigma[1], x.dtype)
+    down, across = [_gaussian(int(kernel_size[i]), sigma[i], x.dtype) for i in (1, 0)]  # the first size and sigma are x's
+    kernel = down[:, None] * across
     weight = w.broadcast_to(kernel, (x.shape[1], 1, *kernel.shape))
     y = F.conv2d(x, weight, padding="same", groups=x.shape[1])
     return cast(layout.leave(w.movedim(y, 1, -1)), dtype)
@@ -425,7 +438,7 @@ def elastic_transform(
 ) -> Any:  # fmt: skip
     """Images read at places moved by smoothed random displacements. Source: P. Simard, D. Steinkraus, J. Platt (2003)."""
     _check("interpolation", interpolation, INTERPOLATIONS)
-    _check("fill_mode", fill_mode, AFFINE_FILL_MODES)
+    _check("fill_mode", fill_mode, FILL_MODES)
     images = convert_to_tensor(images)
     _check_rank(images)
     layout = _Layout(images, data_format)
@@ -455,7 +468,7 @@ def sobel_edges(images: Any, data_format: Any = None) -> Any:
 
 
 __all__ = [
-    "AFFINE_FILL_MODES", "FILL_MODES", "affine_transform", "compute_homography_matrix", "elastic_transform",
+    "FILL_MODES", "affine_transform", "compute_homography_matrix", "elastic_transform",
     "gaussian_blur", "hsv_to_rgb", "map_coordinates", "perspective_transform", "resize", "rgb_to_grayscale",
     "rgb_to_hsv", "scale_and_translate", "sobel_edges",
 ]  # fmt: skip

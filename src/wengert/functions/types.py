@@ -18,6 +18,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+# eps, tiny, max, resolution: 2^-(bits of fraction), the smallest number with a leading 1, the largest.
+_EIGHT_BIT = {"float8_e4m3fn": (0.125, 2.0**-6, 448.0, 1.0), "float8_e5m2": (0.25, 2.0**-14, 57344.0, 1.0)}
+
+
 class finfo:  # the peers' name
     """Limits of a floating dtype (of its real part, if complex): bits, eps, max, min, tiny, smallest_normal, resolution.
 
@@ -34,6 +38,8 @@ class finfo:  # the peers' name
         if real is dtypes.bfloat16:  # 8 bits of exponent as in float32, 7 of fraction
             self.eps, self.tiny, self.resolution = 2.0**-7, 2.0**-126, 0.01
             self.max = (2 - 2.0**-7) * 2.0**127
+        elif real in dtypes.EIGHT_BIT:
+            self.eps, self.tiny, self.max, self.resolution = _EIGHT_BIT[real.name]
         else:
             limits = np.finfo(real.numpy)
             self.eps, self.tiny = float(limits.eps), float(limits.smallest_normal)

@@ -163,7 +163,7 @@ _CALLS: dict[str, Callable[..., Any]] = {
 }
 _ALWAYS: dict[str, Found] = {
     **{path: Found(kind) for path, kind in STORAGE_TYPES.items()},
-    **{f"torch.{dtype.name}": Found(dtype) for dtype in dtypes.ALL},
+    **{f"torch.{dtype.name}": Found(dtype) for dtype in (*dtypes.ALL, *dtypes.EIGHT_BIT)},
     **{path: Found(call, call) for path, call in _CALLS.items()},
     "collections.OrderedDict": Found(OrderedDict, _ordered_dict),
     "collections.Counter": Found(Counter, _counter),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from wengert.dtypes import ALL, DType
+from wengert.dtypes import ALL, EIGHT_BIT, DType
 from wengert.nn.parameter import Buffer, Parameter
 from wengert.runtime.flush import value_of
 from wengert.saving.storages import STORAGE_NAMES
@@ -41,7 +41,7 @@ _OF_TYPE = Name("torch._tensor", "_rebuild_from_type_v2")
 _TENSOR, _SIZE, _DEVICE = Name("torch", "Tensor"), Name("torch", "Size"), Name("torch", "device")
 _STORAGES = {dtype: Name("torch", name) for dtype, name in STORAGE_NAMES.items()}
 _BYTES = Name("torch.storage", "UntypedStorage")
-_DTYPES = {dtype: Name("torch", dtype.name) for dtype in ALL}
+_DTYPES = {dtype: Name("torch", dtype.name) for dtype in (*ALL, *EIGHT_BIT)}
 
 
 class Reference(NamedTuple):

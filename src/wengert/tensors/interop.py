@@ -34,10 +34,10 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
     force: of a tensor that requires grad, give the array of what `detach()` gives.
 
-    With ``settings.arrays = "copied"`` it is a copy of the values, also of a tensor that requires grad, and bfloat16 comes
-    as the `ml_dtypes` package's.
+    With ``settings.arrays = "copied"`` it is a copy of the values, also of a tensor that requires grad, and bfloat16 and
+    the floats of eight bits come as the `ml_dtypes` package's.
 
-    Raises: RuntimeError for a tensor that requires grad; TypeError for bfloat16, which NumPy lacks.
+    Raises: RuntimeError for a tensor that requires grad; TypeError for those dtypes, which NumPy lacks.
     """
     if settings.arrays == "copied":
         return np.array(value_of(self._read()), order="C")
@@ -45,8 +45,9 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
         if not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         self = self.detach()
-    if self.dtype is dtypes.bfloat16:
-        raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no such type. Convert first, as with .float().")
+    if self.dtype in dtypes.FOREIGN:
+        name = self.dtype.name.replace("bf", "BF").replace("fl", "Fl")
+        raise TypeError(f"Got unsupported ScalarType {name}: NumPy has no such type. Convert first, as with .float().")
     return lend(self)
 
 
@@ -217,8 +218,8 @@ def _dlpack(self: Tensor, **options: Any) -> Any:
     """
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    if self.dtype is dtypes.bfloat16:
-        raise BufferError("Can't export bfloat16 tensors. Convert first, as with .float().")
+    if self.dtype in dtypes.FOREIGN:
+        raise BufferError(f"Can't export {self.dtype.name} tensors. Convert first, as with .float().")
     return lend(self).__dlpack__(**{name: value for name, value in options.items() if value is not None})
 
 
@@ -303,8 +304,8 @@ def _copy(self: Tensor) -> Tensor:
 
 def _reduce_ex(self: Tensor, protocol: Any) -> Any:
     array = np.array(self._array(), order="C")
-    if self.dtype is dtypes.bfloat16:  # its bits: plain NumPy can read the pickle
-        array = array.view(np.uint16)
+    if self.dtype in dtypes.FOREIGN:  # its bits: plain NumPy can read the pickle
+        array = array.view(np.uint16 if self.dtype is dtypes.bfloat16 else np.uint8)
     return _rebuild, (type(self), array, self.dtype, self.requires_grad), dict(self.__dict__) or None
 
 

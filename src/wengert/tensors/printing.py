@@ -193,7 +193,7 @@ def text_of(tensor: Tensor) -> str:
         text, said = prefix + "[]", _about(tensor, True)
     else:
         array = value_of(tensor._current())
-        if tensor.dtype in (dtypes.bfloat16, dtypes.float16):
+        if tensor.dtype in (*dtypes.FOREIGN, dtypes.float16):
             array = array.astype(np.float32)
         text, said = prefix + _contents(array, options, len(prefix)), _about(tensor, False)
     width = len(text) - text.rfind("\n") + 1

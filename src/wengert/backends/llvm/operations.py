@@ -348,6 +348,8 @@ def supports(name: str, arguments: tuple[Any, ...], result: Any) -> bool:
     """Whether a program may use this operation on these dtypes: the door of `loops.lower`."""
     if result is None or None in arguments:
         return False
+    if result in dtypes.EIGHT_BIT or any(t in dtypes.EIGHT_BIT for t in arguments):
+        return False
     if name == "load" or name in MOVES:
         return True
     if any(t.is_complex for t in (*arguments, result)):

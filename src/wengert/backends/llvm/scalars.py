@@ -21,7 +21,7 @@ _LLVM = {
     "bool": "i1", "uint8": "i8", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "uint16": "i16", "uint32": "i32", "uint64": "i64",
     "float16": "float", "bfloat16": "float", "float32": "float", "float64": "double",
-    "complex64": "i64", "complex128": "i128",
+    "complex64": "i64", "complex128": "i128", "float8_e4m3fn": "i8", "float8_e5m2": "i8",
 }  # fmt: skip
 _KINDS = {"half": "f16", "float": "f32", "double": "f64"}
 
@@ -116,7 +116,9 @@ class Scalars:
         return self.w.emit(f"{instruction} {self.vector('i32')} {a}, {b}")
 
     def constant(self, value: Any, dtype: DType) -> str:
-        if dtype.is_floating_point:
+        if dtype in dtypes.EIGHT_BIT:
+            text = str(int(dtype.array(value).view("uint8")))
+        elif dtype.is_floating_point:
             number = float(value)
             if dtype is not dtypes.float64:
                 try:
