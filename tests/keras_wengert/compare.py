@@ -1,9 +1,10 @@
 """Keras's own suite, part by part, on its PyTorch backend and on wengert: what passes there and fails here.
 
-    python -m tests.keras_wengert.compare PART ... [--again torch|wengert|both] [--only TEXT] [--folder FOLDER]
+    python -m tests.keras_wengert.compare PART ... [--again torch|wengert|both] [--only torch|wengert] [--folder FOLDER]
 
 Each backend runs in a process of its own, once: what became of its tests stays in a file of FOLDER (under the system's
-temporary folder, unless said otherwise) until ``--again``. Without a PART: the table of what FOLDER knows.
+temporary folder, unless said otherwise) until ``--again``. A run that was cut off goes on where it was. ``--only`` runs
+one of the two. Without a PART: the table of what FOLDER knows.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ PARTS: dict[str, list[str]] = {
     "tools": ["utils", "wrappers", "legacy", "distillation"],
 }  # fmt: skip
 
+BOTH = ("torch", "wengert")
+
 Outcomes = dict[str, dict[str, str]]
 
 
@@ -87,21 +90,25 @@ def read(path: Path) -> Outcomes:
     found: Outcomes = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
+        if "finished" in entry:
+            continue
         found[entry["test"].replace("../", "").split("keras/src/")[-1]] = entry
     return found
 
 
-def results(part: str, backend: str, folder: Path, again: bool, only: str | None) -> Outcomes:
-    """What became of the part's tests: from the file, or from a run now. ``only`` adds to what is known."""
-    path = folder / f"{part.replace(':', '').replace(' ', '_')}.{backend}.jsonl"
-    if again or not path.exists():
-        if not only:
-            path.unlink(missing_ok=True)
-        options = ["-p", "keras_wengert.bridge"] if backend == "wengert" else []
-        run = command(PARTS[part], *options, *(["-k", only] if only else []))
-        with open(path.with_suffix(".log"), "w", encoding="utf-8") as log:
-            subprocess.run(run, env=environment(backend, path, 120), cwd=ROOT, stdout=log, stderr=log, check=False)
-    return read(path)
+def file_of(part: str, backend: str, folder: Path) -> Path:
+    """Where the outcomes of a part on a backend are kept."""
+    return folder / f"{part.replace(':', '').replace(' ', '_')}.{backend}.jsonl"
+
+
+def run(part: str, backend: str, path: Path) -> None:
+    """Run the part's tests, if they have not all been run."""
+    if path.exists() and '{"finished": true}' in path.read_text(encoding="utf-8"):
+        return
+    options = ["-p", "keras_wengert.bridge"] if backend == "wengert" else []
+    with open(path.with_suffix(".log"), "w", encoding="utf-8") as log:
+        call, where = command(PARTS[part], *options), environment(backend, path, 120)
+        subprocess.run(call, env=where, cwd=ROOT, stdout=log, stderr=log, check=False)
 
 
 def passed(outcomes: Outcomes) -> set[str]:
@@ -129,22 +136,24 @@ def missing(theirs: Outcomes, ours: Outcomes) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--again", choices=["torch", "wengert", "both"])
-    parser.add_argument("--only", help="pytest's -k")
+    parser.add_argument("--again", choices=[*BOTH, "both"])
+    parser.add_argument("--only", choices=BOTH)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "keras_wengert")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
-    known = {path.name for path in chosen.folder.iterdir()}
     for part in chosen.parts or PARTS:
-        if not chosen.parts and not all(f"{part.replace(':', '').replace(' ', '_')}.{b}.jsonl" in known for b in BOTH):
-            continue
-        found = [results(part, b, chosen.folder, chosen.again in (b, "both"), chosen.only) for b in BOTH]
-        print(row(part, *found))
-        if chosen.parts:
-            print(*missing(*found), sep="\n")
+        files = [file_of(part, backend, chosen.folder) for backend in BOTH]
+        for backend, path in zip(BOTH, files, strict=True):
+            if chosen.again in (backend, "both"):
+                path.unlink(missing_ok=True)
+            if chosen.parts and chosen.only in (backend, None):
+                run(part, backend, path)
+        if all(path.exists() for path in files):
+            theirs, ours = map(read, files)
+            print(row(part, theirs, ours))
+            if chosen.parts:
+                print(*missing(theirs, ours), sep="\n")
 
-
-BOTH = ("torch", "wengert")
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,9 @@
 """A pytest plugin for runs of Keras's own suite: it writes what became of each test, and adds what the suite lacks.
 
-``OUTCOMES`` names the file, one JSON object a line, written as tests end, so that a run that is cut off keeps what it
-knows. ``SECONDS_PER_TEST`` limits one test. Keras's tests import `skip_if_backend` from a `conftest` that Keras does not
-ship; and `trainer_test` takes the trainer and the device of the backends that it knows by name, so ours is added there.
+``OUTCOMES`` names the file, one JSON object a line, written as tests end; a run that was cut off is taken up where it
+was left, and the last line says that it is finished. ``SECONDS_PER_TEST`` limits one test. Keras's tests import
+`skip_if_backend` from a `conftest` that Keras does not ship; and `trainer_test` takes the trainer and the device of the
+backends that it knows by name, so ours is added there.
 """
 
 from __future__ import annotations
@@ -70,6 +71,22 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is known already is not run again."""
+    path = os.environ.get("OUTCOMES", "")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            known = {json.loads(line).get("test") for line in file}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in known])
+        items[:] = [item for item in items if item.nodeid not in known]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not session.shouldstop:
+        _write({"finished": True})
 
 
 def _write(entry: dict[str, Any]) -> None:
