@@ -45,6 +45,12 @@ def test_rounding_is_to_the_nearest_and_ties_to_even(dtype, tier):
     np.testing.assert_array_equal(mine.numpy(), torch.from_numpy(x).to(theirs(dtype)).float().numpy())
 
 
+def test_numbers_become_them(dtype):
+    numbers = [0.3, 1e6, -1e6, float("inf"), float("nan")]
+    want = torch.tensor(numbers, dtype=theirs(dtype)).float().numpy()
+    np.testing.assert_array_equal(wengert.tensor(numbers, dtype=dtype).float().numpy(), want)
+
+
 def test_they_move_like_any_numbers(dtype, tier):
     def moved(module, x):
         y = module.cat([x.T.contiguous().reshape(-1), module.full((2,), 1.5, dtype=x.dtype)])

@@ -130,6 +130,14 @@ def from_numpy(dtype: Any) -> DType:
     return found
 
 
+def converted(array: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    """Numbers as NumPy makes them of another dtype. float8_e4m3fn, which has no infinity, takes its largest number, 448,
+    for what is beyond, as PyTorch 2.13 does."""
+    if dtype is float8_e4m3fn:
+        array = np.clip(np.asarray(array, np.float64), -448, 448)
+    return np.asarray(array).astype(dtype.numpy)
+
+
 def get_default_dtype() -> DType:
     """The floating dtype that Python floats become (float32 unless changed)."""
     return _default

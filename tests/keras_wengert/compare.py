@@ -1,10 +1,11 @@
 """Keras's own suite, part by part, on its PyTorch backend and on wengert: what passes there and fails here.
 
-    python -m tests.keras_wengert.compare PART ... [--again torch|wengert|both] [--only torch|wengert] [--folder FOLDER]
+    python -m tests.keras_wengert.compare PART ... [--again torch|wengert|both|failed] [--only torch|wengert]
+        [--folder FOLDER]
 
 Each backend runs in a process of its own, once: what became of its tests stays in a file of FOLDER (under the system's
-temporary folder, unless said otherwise) until ``--again``. A run that was cut off goes on where it was. ``--only`` runs
-one of the two. Without a PART: the table of what FOLDER knows.
+temporary folder, unless said otherwise) until ``--again``; ``--again failed`` repeats what failed on wengert. A run
+that was cut off goes on where it was. ``--only`` runs one of the two. Without a PART: the table of what FOLDER knows.
 """
 
 from __future__ import annotations
@@ -111,6 +112,13 @@ def run(part: str, backend: str, path: Path) -> None:
         subprocess.run(call, env=where, cwd=ROOT, stdout=log, stderr=log, check=False)
 
 
+def forget_failures(path: Path) -> None:
+    """Leave in a file what passed or was skipped."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line).get("outcome") in ("passed", "skipped")]
+    path.write_text("".join(kept), encoding="utf-8")
+
+
 def passed(outcomes: Outcomes) -> set[str]:
     return {test for test, entry in outcomes.items() if entry["outcome"] == "passed"}
 
@@ -136,7 +144,7 @@ def missing(theirs: Outcomes, ours: Outcomes) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--again", choices=[*BOTH, "both"])
+    parser.add_argument("--again", choices=[*BOTH, "both", "failed"])
     parser.add_argument("--only", choices=BOTH)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "keras_wengert")
     chosen = parser.parse_args()
@@ -146,6 +154,8 @@ def main() -> None:
         for backend, path in zip(BOTH, files, strict=True):
             if chosen.again in (backend, "both"):
                 path.unlink(missing_ok=True)
+            if chosen.again == "failed" and backend == "wengert" and path.exists():
+                forget_failures(path)
             if chosen.parts and chosen.only in (backend, None):
                 run(part, backend, path)
         if all(path.exists() for path in files):

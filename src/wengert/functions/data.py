@@ -204,7 +204,7 @@ def _cast(array: Any, dtype: DType) -> Any:
                 raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow")
             return array.astype(np.int64).astype(target)
     with np.errstate(all="ignore"):
-        return array.astype(target)
+        return dtypes.converted(array, dtype)
 
 
 def as_tensor(data: Any, dtype: Optional[DType] = None, device: Any = None) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert.dtypes import DType, float8_e4m3fn
+from wengert.dtypes import DType, converted
 from wengert.graph.node import ArrayType, Node, array_type
 from wengert.graph.rule import Cotangent, General, primitives
 
@@ -16,8 +16,7 @@ class Convert(General):
 
     Partial   dy/dx = 1 between floating dtypes; a derivative is carried in the dtype of its value
     Domain    floats to integers truncate towards zero; anything to bool is x != 0; complex to real keeps the real
-              part; real to complex adds 0j; float8_e4m3fn, which has no infinity, takes its largest number, 448, for
-              what is beyond (as PyTorch 2.13 does)
+              part; real to complex adds 0j
     Reverse   x_bar = y_bar in x's dtype (the real part, if x is real and y complex)
     """
 
@@ -34,9 +33,7 @@ class Convert(General):
             return np.not_equal(x, 0)
         if np.asarray(x).dtype.kind == "c" and target.kind != "c":
             x = x.real
-        if dtype is float8_e4m3fn:
-            x = np.clip(np.asarray(x, np.float64), -448, 448)
-        return np.asarray(x).astype(target)
+        return converted(x, dtype)
 
     def vjp(self, y_bar: Node, x: Node, *, y: Node, dtype: DType) -> tuple[Cotangent, ...]:
         return (lambda: move(y_bar, x.dtype),) if x.dtype.inexact else (None,)

@@ -68,8 +68,11 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 
 
 def eye(N: int, M: Any = None, k: int = 0, dtype: Any = None) -> Any:
-    """Ones on a diagonal."""
+    """Ones on a diagonal. Raises: TypeError for sizes that are no integers."""
     M = N if M is None else M
+    for n in (N, M):
+        if isinstance(n, float) or "float" in str(getattr(n, "dtype", "")):
+            raise TypeError(f"eye: integers N and M, got {n}")
     rows, columns = w.arange(int(N))[:, None], w.arange(int(M))[None, :]
     return cast(columns - rows == int(k), dtype or floatx())
 

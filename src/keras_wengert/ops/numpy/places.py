@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import wengert as w
-from keras_wengert.ops.common import as_float, cast, convert_to_tensor, dtypes, promoted, standardize_dtype
+from keras_wengert.ops.common import as_float, cast, convert_to_tensor, promoted, result_dtype, standardize_dtype
 
 
 def take(x: Any, indices: Any, axis: Any = None) -> Any:
@@ -91,12 +91,13 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     """
     if sparse:
         raise ValueError("`sparse=True` is not supported with the wengert backend")
-    x = cast(x, "int64")
+    x = convert_to_tensor(x)
+    given, x = x, cast(x, "int64")
     if weights is None:
         dtype = "int32"
     else:
         weights = convert_to_tensor(weights)
-        dtype = dtypes.result_type(standardize_dtype(weights.dtype), "int32")
+        dtype = result_dtype(given, weights)
         weights = cast(weights, dtype)
     rows = x.reshape(-1, x.shape[-1]) if x.ndim else x.reshape(1, 1)
     length = max(int(minlength or 0), int(rows.max().item()) + 1 if rows.numel() else 0)
@@ -122,10 +123,13 @@ def unique(
     x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False,
     return_counts: bool = False, axis: Any = None, size: Any = None, fill_value: Any = None,
 ) -> Any:  # fmt: skip
-    """The different elements (or slices along an axis), in rising order; padded or cut to `size`."""
+    """The different elements (or slices along an axis), in rising order; padded or cut to `size`.
+
+    What is padded has the index of the first element and the count 0.
+    """
     given = convert_to_tensor(x)
     found = np.unique(
-        given.detach().numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
+        given.detach().numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
     )  # its result's size comes from data, so it runs now
     values, index, inverse, counts = found
     values = convert_to_tensor(values, standardize_dtype(given.dtype))
@@ -133,7 +137,7 @@ def unique(
     if size is not None:
         along = 0 if axis is None else axis
         values = _resized(values, size, along, values.min() if fill_value is None else fill_value)
-        index, counts = _resized(index, size, 0, 0), _resized(counts, size, 0, 0)
+        index, counts = _resized(index, size, 0, index[:1].sum()), _resized(counts, size, 0, 0)
     results = [values]
     for wanted, part in ((return_index, index), (return_inverse, inverse), (return_counts, counts)):
         if wanted:

@@ -16,6 +16,7 @@ from keras_wengert.ops.common import (
     floatx,
     standardize_dtype,
 )
+from keras_wengert.ops.core import to_dtype
 
 
 def _wide(x: Any) -> Any:
@@ -58,6 +59,8 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     dtype = float_dtype(x) if not x.dtype.is_complex else standardize_dtype(x.dtype.to_real)
     wide = x if x.dtype.is_complex else cast(x, dtypes.result_type(standardize_dtype(x.dtype), "float32"))
     axes = axes_of(axis, x.ndim)
+    if not axes:  # of single numbers; PyTorch's functions take no axes for all of them
+        return w.zeros_like(x, dtype=to_dtype(dtype))
     return cast(w.var(wide, axes, correction=0, keepdim=keepdims), dtype)
 
 
@@ -188,12 +191,17 @@ def nanpercentile(x: Any, q: Any, axis: Any = None, method: str = "linear", keep
 
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The middle value; of an even number the mean of the two in the middle."""
-    return quantile(x, 0.5, axis, keepdims=keepdims)
+    return _middle(quantile, x, axis, keepdims)
 
 
 def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The middle value of what is not NaN."""
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+    return _middle(nanquantile, x, axis, keepdims)
+
+
+def _middle(function: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """Half of the sum of both, not a way between them, so that infinities stay."""
+    return (function(x, 0.5, axis, "lower", keepdims) + function(x, 0.5, axis, "higher", keepdims)) / 2
 
 
 # --- without NaN ------------------------------------------------------------------------------------------------------
