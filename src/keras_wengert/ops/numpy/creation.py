@@ -36,7 +36,7 @@ def empty(shape: Any, dtype: Any = None) -> Any:
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
     """A tensor of one value, or of a broadcast tensor."""
-    fill_value = convert_to_tensor(fill_value, dtype)
+    fill_value = convert_to_tensor(fill_value, dtype or floatx())
     return w.broadcast_to(fill_value, _sizes(shape)).clone()
 
 
