@@ -14,6 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from keras.src import tree
+from keras.src.backend.common import global_state
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from keras.src.layers.core.lambda_layer import Lambda
@@ -149,8 +150,11 @@ class Calls:
     def _call(self, call: Callable[..., Any], owner: Any, look: Any, args: Any, kwargs: Any) -> Any:
         if _is_elsewhere():
             return call(owner, *args, **kwargs)
+        context = _context()
+        if context is None:
+            return call(owner, *args, **kwargs)
         tensors: list[Any] = []
-        key: list[Any] = [len(args)]
+        key: list[Any] = [len(args), context]
         for name, value in [*enumerate(args), *kwargs.items()]:
             if value.__class__ is Tensor and not hasattr(value, "_keras_mask"):
                 tensors.append(value)
@@ -173,6 +177,16 @@ class Calls:
             pure = layer.built and all([_is_keras(one) and not _has_foreign_parts(one) for one in layer._flatten_layers()])
             known = self.pure[layer] = changes.count, pure
         return known[1]
+
+
+def _context() -> Any:
+    """What the call gets from a layer around it (whether it trains), as a key; None where that is no plain value."""
+    context = global_state.get_global_attribute("current_call_ctx")
+    if context is None:
+        return ()
+    values = [(name, value) for name, value in vars(context).items() if name != "entry_layer"]
+    plain = all([value is None or value.__class__ in (bool, int, float, str) for _, value in values])
+    return tuple([(name, value.__class__, value) for name, value in values]) if plain else None
 
 
 def _kinds(owner: Any) -> dict[Any, Kind]:

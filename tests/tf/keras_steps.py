@@ -127,11 +127,14 @@ if sys.argv[1] == "wengert.tf":
     class Counting(keras.layers.Layer):
         def call(self, x):
             calls.append(1)
-            return x * 2
+            return x * 2 if x.shape.as_list() and isinstance(x, tf.Tensor) else None
 
     counting = Counting()
+    around = keras.Sequential([keras.layers.Input((20,)), counting, keras.layers.Dense(2)])
+    calls.clear()
     for _ in range(3):
         counting(tf.constant(X))
+        around(tf.constant(X))
     metric = keras.metrics.Mean()
     metric.update_state(tf.constant(3.0))
     with tf.GradientTape() as tape:

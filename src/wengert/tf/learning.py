@@ -21,10 +21,11 @@ from wengert.tf.values import conversions
 
 
 class _Depth(threading.local):
-    """inside: whether one of Keras's public calls is under way on this thread. training: whether Keras's own loop is, with
-    steps of the user's in it; `wengert` says there whether a step is tracked."""
+    """inside: whether one of Keras's public calls is under way on this thread. foreign: whether the innermost one runs code
+    of the user's. training: whether Keras's own loop is under way, which says itself whether a step is tracked."""
 
-    inside = 0
+    inside = False
+    foreign = False
     training = False
 
 
@@ -97,7 +98,7 @@ def _loop(call: Callable[..., Any]) -> Callable[..., Any]:
     def loop(model: Any, *args: Any, **kwargs: Any) -> Any:
         before = _depth.inside, _depth.training
         own = [getattr(type(model), name).__module__ for name in _STEPS]
-        _depth.inside = int(all([name.startswith(("keras.src.", "keras_wengert.")) for name in own]))
+        _depth.inside = all([name.startswith(("keras.src.", "keras_wengert.")) for name in own])
         _depth.training = True
         try:
             return call(model, *args, **kwargs)
@@ -123,31 +124,68 @@ _NO_TENSORS = frozenset(("get", "serialize", "deserialize"))
 
 
 def outermost(call: Callable[..., Any], way: Any = None) -> Callable[..., Any]:
-    """A call that gives TensorFlow's tensors, and is tracked as tapes say, unless it is made inside another one.
+    """A call that gives TensorFlow's tensors, and is tracked as tapes say, unless Keras itself makes it.
     way: how it is made instead, from the call, its object and its arguments."""
 
     @functools.wraps(call)
     def shown_outside(*args: Any, **kwargs: Any) -> Any:
-        if _depth.inside:
+        if way is not None and not type(args[0]).__module__.startswith("keras.src."):
+            _adopt(type(args[0]))
+        if _depth.inside and not _depth.foreign:
             return call(*args, **kwargs)
-        taken: list[Any] = [x for x in _leaves((*args, *kwargs.values())) if x.__class__ is Tensor]
-        _depth.inside = 1
-        for x in taken:
-            x.__class__ = Core
-        before = recorder.tracking
-        recorder.tracking = bool(recording.tapes) or (before and _depth.training)
+        before = _depth.inside, _depth.foreign, recorder.tracking
+        taken = _turned((*args, *kwargs.values()), Tensor, Core)
+        if not _depth.inside:
+            recorder.tracking = bool(recording.tapes) or (recorder.tracking and _depth.training)
+        _depth.inside, _depth.foreign = True, False
         try:
             result = call(*args, **kwargs) if way is None else way(call, args[0], args[1:], kwargs)
         except OF_ARGUMENTS as error:
             translate(error)
         finally:
-            recorder.tracking = before
-            _depth.inside = 0
+            _depth.inside, _depth.foreign, recorder.tracking = before
             for x in taken:
                 x.__class__ = Tensor
         return shown(result)
 
     return shown_outside
+
+
+def _adopt(kind: Any) -> None:
+    """Let the `call` of a user's class see TensorFlow's tensors, and give Keras the core's."""
+    for one in kind.__mro__:
+        call = vars(one).get("call")
+        if call is not None and not one.__module__.startswith("keras.src.") and not hasattr(call, "adopted"):
+            one.call = _users(call)
+
+
+def _users(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def users_call(*args: Any, **kwargs: Any) -> Any:
+        before = _depth.inside, _depth.foreign
+        taken = _turned((*args, *kwargs.values()), Core, Tensor)
+        _depth.inside = _depth.foreign = True
+        try:
+            result = call(*args, **kwargs)
+        finally:
+            _depth.inside, _depth.foreign = before
+            for x in taken:
+                x.__class__ = Core
+        if before[0]:
+            _turned([result], Tensor, Core)
+            return result
+        return shown(result)
+
+    users_call.adopted = True  # type: ignore[attr-defined]
+    return users_call
+
+
+def _turned(values: Any, now: Any, wanted: Any) -> list[Any]:
+    """Those of the tensors among the values that are of one class, turned to another."""
+    found = [x for x in _leaves(values) if x.__class__ is now]
+    for x in found:
+        x.__class__ = wanted
+    return found
 
 
 def _leaves(values: Any) -> Iterator[Any]:
