@@ -27,6 +27,30 @@ def test_assigns():
     np.testing.assert_array_equal(v, [9, 4.5])
 
 
+def test_scatters():
+    rows = tf.IndexedSlices(tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), tf.constant([0, 2, 0]))
+    distinct = tf.IndexedSlices(tf.constant([[4.0, 0.5], [2.0, 2.0]]), tf.constant([2, 0]))
+    made = {}
+    for name in ("add", "sub", "update", "max", "min", "mul", "div"):
+        v = tf.Variable([[1.0, 1.0]] * 3)
+        made[name] = getattr(v, f"scatter_{name}")(rows if name in ("add", "sub") else distinct).numpy().tolist()
+    assert made == {
+        "add": [[7, 9], [1, 1], [4, 5]], "sub": [[-5, -7], [1, 1], [-2, -3]], "update": [[2, 2], [1, 1], [4, 0.5]],
+        "max": [[2, 2], [1, 1], [4, 1]], "min": [[1, 1], [1, 1], [1, 0.5]], "mul": [[2, 2], [1, 1], [4, 0.5]],
+        "div": [[0.5, 0.5], [1, 1], [0.25, 2]],
+    }  # fmt: skip
+    w = tf.Variable([1.0, 2.0, 3.0])
+    w.scatter_nd_add([[0], [0]], [1.0, 1.0]).scatter_nd_update([[2]], [9.0]).scatter_nd_sub([[1]], [5.0])
+    np.testing.assert_array_equal(w, [3, -3, 9])
+    with tf.GradientTape() as tape:
+        y = w.sparse_read([2, 0, 2]) * tf.constant([1.0, 10.0, 100.0])
+    np.testing.assert_array_equal(y, [9, 30, 900])
+    np.testing.assert_array_equal(tape.gradient(y, w), [10, 0, 101])
+    np.testing.assert_array_equal(v.gather_nd([[0, 1], [2, 0]]), [0.5, 0.25])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        w.scatter_nd_add([[7]], [1.0])
+
+
 def test_the_value_it_was_made_of_is_its_own():
     x = tf.constant([1.0])
     v, w = tf.Variable(x), tf.Variable(x)

@@ -176,7 +176,7 @@ def _users(call: Callable[..., Any]) -> Callable[..., Any]:
             return result
         return shown(result)
 
-    users_call.adopted = True  # type: ignore[attr-defined]
+    users_call.adopted = True
     return users_call
 
 

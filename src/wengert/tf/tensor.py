@@ -102,8 +102,7 @@ class Tensor(Core):
 
     def numpy(self) -> Any:
         """The value as a NumPy array of its own; a NumPy scalar for a tensor without dimensions."""
-        array = value_of(self._current())
-        return array[()] if array.ndim == 0 else np.array(array, order="C")
+        return taken(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         array = np.array(value_of(self._current()), order="C")
@@ -171,6 +170,15 @@ class Reference:
 
 def _graph_only(name: str) -> NoReturn:
     raise AttributeError(f"Tensor.{name} is undefined when eager execution is enabled.")
+
+
+def taken(tensor: Core) -> Any:
+    """A tensor's value as NumPy's, of its own. Raises: InvalidArgumentError for what only shows when values are there."""
+    try:
+        array = value_of(tensor._current())
+    except OF_ARGUMENTS as error:
+        translate(error)
+    return array[()] if array.ndim == 0 else np.array(array, order="C")
 
 
 def value_text(tensor: Core) -> str:

@@ -6,18 +6,16 @@ import threading
 from collections.abc import Iterator
 from typing import Any, NoReturn, Optional
 
-import numpy as np
-
 from wengert.dtypes import DType
 from wengert.graph.node import Node
 from wengert.graph.record import record, recorder, tracking
 from wengert.primitives.control import identity, stop_gradient
-from wengert.runtime.flush import value_of
 from wengert.tensors.tensor import Tensor as Core, wrap, write
 from wengert.tf.dtypes import as_dtype
 from wengert.tf.recording import recording
+from wengert.tf.rows import Rows
 from wengert.tf.shape import TensorShape
-from wengert.tf.tensor import Reference, Tensor, bind, part, shown, value_text
+from wengert.tf.tensor import Reference, Tensor, bind, part, shown, taken, value_text
 from wengert.tf.values import fresh
 
 
@@ -30,7 +28,7 @@ class Creation(threading.local):
 creation = Creation()
 
 
-class Variable(Core):
+class Variable(Rows, Core):
     """A tensor that can be assigned to.
 
     initial_value: what `constant` takes, or a function without arguments that gives it.
@@ -108,8 +106,7 @@ class Variable(Core):
 
     def numpy(self) -> Any:
         """The value as a NumPy array of its own."""
-        array = value_of(self._current())
-        return array[()] if array.ndim == 0 else np.array(array, order="C")
+        return taken(self)
 
     __array__ = Tensor.__array__
 
