@@ -305,9 +305,10 @@ class _Strips(_Task):
 class _Dots(_Task):
     @property
     def most_columns(self) -> int:
-        """Of a tile: its sums, a vector of each column and one of a row fill 16 registers, where none must hold a mask; a
-        sum that waits in memory would make each round as long as that takes."""
-        return 3 if self.p.registers >= 32 or self.p.a.summed[-1][0] % self.k.lanes == 0 else 2
+        """Of a tile: its sums, a vector of each column and one of a row fill 16 registers. What a masked vector needs besides
+        lets a sum wait in memory; where every other vector is masked, each round would take as long as that."""
+        whole, rest = divmod(self.p.a.summed[-1][0], self.k.lanes)
+        return 2 if self.p.registers < 32 and rest and whole < 2 else 3
 
     def part(self, part: str) -> None:
         p, f = self.p, self.f
