@@ -111,6 +111,13 @@ def test_what_others_read_must_not_be_overwritten():
         z.backward()
 
 
+@pytest.mark.parametrize("name", ["gelu", "hardshrink", "logsigmoid", "softplus", "softshrink"])
+def test_results_are_written_into_out(name):
+    x, out = tensor(normal(3, 4)), tensor(np.zeros((3, 4)))
+    assert getattr(F, name)(x, out=out) is out
+    np.testing.assert_array_equal(array(out), array(getattr(F, name)(x)))
+
+
 def test_rrelu_draws_slopes_between_its_bounds():
     x = tensor(-np.ones(2000, np.float32), requires_grad=True)
     y = F.rrelu(x, 0.1, 0.4, training=True)

@@ -14,7 +14,7 @@ from wengert.dtypes import DType
 from wengert.errors import dtype_error, runtime_error, shape_error
 from wengert.functions import elementwise, reduce
 from wengert.functions.axes import axis_of
-from wengert.functions.operands import assign, floating, node_of
+from wengert.functions.operands import assign, deliver, floating, node_of
 from wengert.functions.random import uniform_node
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
@@ -77,13 +77,13 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     return finish(input, p.where(x <= threshold, value, x), "threshold", inplace)
 
 
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def hardshrink(input: Tensor, lambd: float = 0.5, *, out: Optional[Tensor] = None) -> Tensor:
     """x where |x| > lambd, else 0."""
     x = floating_node(input, "hardshrink")
-    return wrap(p.where((x >= -lambd) & (x <= lambd), 0, x))
+    return deliver(p.where((x >= -lambd) & (x <= lambd), 0, x), out)
 
 
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+def softshrink(input: Tensor, lambd: float = 0.5, *, out: Optional[Tensor] = None) -> Tensor:
     """x - lambd where x > lambd, x + lambd where x < -lambd, else 0.
 
     Raises: RuntimeError when lambd < 0.
@@ -92,7 +92,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     if lambd < 0:
         raise runtime_error("softshrink", "lambd must be greater or equal to 0", lambd)
     within = (x >= -lambd) & (x <= lambd)
-    return wrap(p.where(within, 0, p.where(x > 0, x - lambd, x + lambd)))
+    return deliver(p.where(within, 0, p.where(x > 0, x - lambd, x + lambd)), out)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -168,7 +168,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     return finish(input, y, "celu", inplace)
 
 
-def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+def gelu(input: Tensor, *, approximate: str = "none", out: Optional[Tensor] = None) -> Tensor:
     """x P(X <= x) for a standard normal X; with `approximate="tanh"` by x (1 + tanh(sqrt(2/pi)(x + 0.044715 x^3))) / 2.
 
     Raises: RuntimeError for another word.
@@ -176,7 +176,7 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     x = floating_node(input, "gelu")
-    return wrap(p.gelu(x) if approximate == "none" else p.gelu_tanh(x))
+    return deliver(p.gelu(x) if approximate == "none" else p.gelu_tanh(x), out)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -191,14 +191,16 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return finish(input, x * p.tanh(p.softplus(x, 1.0, 20.0)), "mish", inplace)
 
 
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
     """log(1 / (1 + exp(-x)))"""
-    return wrap(p.log_sigmoid(floating_node(input, "logsigmoid")))
+    return deliver(p.log_sigmoid(floating_node(input, "logsigmoid")), out)
 
 
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(
+    input: Tensor, beta: float = 1.0, threshold: float = 20.0, *, out: Optional[Tensor] = None
+) -> Tensor:
     """log(1 + exp(beta x)) / beta; x itself where beta x > threshold."""
-    return wrap(p.softplus(floating_node(input, "softplus"), beta, threshold))
+    return deliver(p.softplus(floating_node(input, "softplus"), beta, threshold), out)
 
 
 def softsign(input: Tensor) -> Tensor:
