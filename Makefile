@@ -1,6 +1,7 @@
 # Everything a fresh machine needs: Python 3.10 or newer, and make.
 #
-#   make demo     create .venv, install, train the article's network on MNIST under `wengert run`
+#   make demo     create .venv, install, train the article's network on MNIST under `wengert run`: its PyTorch program and
+#                 its TensorFlow program
 #   make test     the same environment with the test extra; the whole suite
 #   make lint     style (ruff)
 #   make types    annotations (mypy, strict for layers 0 to 8)
@@ -22,14 +23,16 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 # A stamp says which extra is installed for which state of pyproject.toml, so that a second run costs nothing.
 HAS_RUN   := $(VENV)/.has-run
+HAS_KERAS := $(VENV)/.has-keras
 HAS_TEST  := $(VENV)/.has-test
 HAS_PEERS := $(if $(strip $(PEERS)),$(VENV)/.has-peers-$(subst $() $(),+,$(subst /,-,$(strip $(PEERS)))))
 
 .PHONY: demo test lint types size clean
 .DELETE_ON_ERROR:
 
-demo: $(HAS_RUN)
+demo: $(HAS_RUN) $(HAS_KERAS)
 	$(BIN)/wengert run --progress examples/article_pytorch.py
+	$(BIN)/wengert run --progress examples/article_tensorflow.py
 
 test: $(HAS_TEST) $(HAS_PEERS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
@@ -57,6 +60,11 @@ $(HAS_RUN): pyproject.toml | $(BIN)/python
 	@echo "installing wengert"
 	@$(PIP) --editable .
 	@touch $@
+
+$(HAS_KERAS): pyproject.toml | $(BIN)/python
+	@echo "installing Keras"
+	@$(PIP) --editable '.[tf]'
+	@touch $@ $(HAS_RUN)
 
 $(HAS_TEST): pyproject.toml | $(BIN)/python
 	@echo "installing wengert with the test extra"

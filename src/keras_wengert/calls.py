@@ -23,6 +23,7 @@ from keras.src.saving.keras_saveable import KerasSaveable
 
 import wengert
 from keras_wengert.layer import changes
+from keras_wengert.ops.nn.logits import is_activated
 from keras_wengert.replay import Snapshot
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor
@@ -116,8 +117,8 @@ class Calls:
         return self._call(call, layer, OfLayer, args, kwargs)
 
     def plain(self, call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        """The same for losses."""
-        if not _is_keras(owner) or _has_foreign_parts(owner):
+        """The same for losses. One that looks at how its argument came about (`ops/nn/logits.py`) must see it."""
+        if not _is_keras(owner) or _has_foreign_parts(owner) or any(map(is_activated, args)):
             return call(owner, *args, **kwargs)
         return self._call(call, owner, Held, args, kwargs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from wengert.settings import settings
 
 # Made by running tests/programs/article.py with PyTorch 2.13.0 on one thread of a CPU.
 STORED = json.loads((Path(__file__).parent / "article_losses.json").read_text())
+# Made by running tests/programs/ordinary/article_tensorflow.py with TensorFlow 2.21 and Keras 3.15.1.
+STORED_OF_TENSORFLOW = json.loads((Path(__file__).parent / "article_tensorflow_losses.json").read_text())
 ROOT = Path(__file__).parents[2]
 
 # The order of float32 sums differs between matrix products; its effect grows slowly over the steps.
@@ -32,6 +35,31 @@ def test_losses_follow_the_stored_ones_over_200_steps(tier):
 def test_losses_follow_pytorch_live():
     torch = pytest.importorskip("torch")
     np.testing.assert_allclose(losses(wengert), losses(torch), **ROUNDING)
+
+
+def printed(*command):
+    """What a program prints, and what it warns."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_HOME": "/nonexistent"}
+    result = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout, result.stderr
+
+
+TENSORFLOW = "tests/programs/ordinary/article_tensorflow.py"
+
+
+def test_losses_of_the_tensorflow_program_follow_tensorflows():
+    pytest.importorskip("keras")
+    losses, warnings = printed("-m", "wengert", "run", TENSORFLOW)
+    np.testing.assert_allclose(json.loads(losses), STORED_OF_TENSORFLOW, **ROUNDING)
+    assert warnings.count("received `from_logits=True`") == 1 and "take away the softmax activation" in warnings
+
+
+def test_losses_of_tensorflow_are_those_stored():
+    pytest.importorskip("tensorflow")
+    np.testing.assert_allclose(json.loads(printed(TENSORFLOW)[0]), STORED_OF_TENSORFLOW, **ROUNDING)
 
 
 def test_the_unmodified_program_reaches_94_percent():

@@ -1,4 +1,4 @@
-"""``wengert run --progress``: a bar for every pass over a DataLoader, and the speed at the end.
+"""``wengert run --progress``: a bar for every pass over a DataLoader or a batched tf.data.Dataset, and the speed at the end.
 
 The program needs no line for it: iterating over a loader is watched from outside. What is timed is the whole loop body,
 that is loading, training and whatever else the program does between two batches.
@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from wengert.trees import flatten
 from wengert.utils.data import DataLoader
+from wengert.utils.data.watching import watching
 
 REDRAW = 0.1  # seconds between two updates of the bar; a batch may take microseconds
 
@@ -33,7 +34,7 @@ class Meter:
 
 
 class ProgressDisplay:
-    """Watches every DataLoader of the process, from `start` to `stop`."""
+    """Watches every DataLoader and batched tf.data.Dataset of the process, from `start` to `stop`."""
 
     def __init__(self) -> None:
         # Imported only here: most commands draw nothing.
@@ -54,11 +55,13 @@ class ProgressDisplay:
             return display.follow(loader, iterate(loader))
 
         DataLoader.__iter__ = __iter__  # type: ignore[assignment, method-assign]
+        watching.follow = self.follow
         self._bars.start()
 
     def stop(self, to: TextIO) -> None:
         """Take the bars away, and write one line of speed per loader."""
         DataLoader.__iter__ = self._iterate  # type: ignore[method-assign]
+        watching.follow = None
         for _, bar in self._meters.values():
             self._bars.remove_task(bar)
         self._bars.stop()

@@ -10,9 +10,19 @@ import warnings
 from typing import Any
 
 from wengert.graph.node import DROPPED, Node
-from wengert.tensors.tensor import wrap
+from wengert.tensors.tensor import Tensor, wrap
 
 _DETACHED = "stop_gradient"
+
+
+def is_activated(x: Any) -> bool:
+    """Whether a tensor is what a softmax or a sigmoid gave."""
+    return isinstance(x, Tensor) and _source(x._current()).primitive.name in ("softmax", "sigmoid")
+
+
+def _source(node: Node) -> Node:
+    """What was detached, of a node that is detached."""
+    return node.inputs[0] if node.primitive.name == _DETACHED and node.inputs else node
 
 
 def logits_behind(output: Any, from_logits: bool, activation: str, loss: str) -> tuple[Any, bool]:
@@ -22,8 +32,8 @@ def logits_behind(output: Any, from_logits: bool, activation: str, loss: str) ->
     as the probabilities that it is. Warns where such an output is given for logits.
     """
     node = output._current()
-    detached = node.primitive.name == _DETACHED and bool(node.inputs)
-    source = node.inputs[0] if detached else node
+    source = _source(node)
+    detached = source is not node
     if source.primitive.name != activation:
         return output, from_logits
     if from_logits:

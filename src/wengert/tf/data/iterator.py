@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from wengert.tensors.tensor import Tensor as Core
+from wengert.tf.data.passes import pass_over
 from wengert.tf.data.stage import Stage, elements_of
 from wengert.tf.data.structure import as_array, as_tensor, map_structure
 from wengert.tf.errors import OutOfRangeError
+from wengert.utils.data.watching import watching
 
 
 class OwnedIterator:
@@ -19,6 +21,9 @@ class OwnedIterator:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._elements = elements_of(stage)
+        described = None if watching.follow is None else pass_over(stage)
+        if described is not None and watching.follow is not None:
+            self._elements = watching.follow(described, self._elements)
 
     def __iter__(self) -> OwnedIterator:
         return self
