@@ -58,15 +58,60 @@ _home("control", "cond case switch_case while_loop map_fn scan foldl foldr vecto
 _home("list", "TensorArray")
 _home("module", "Module name_scope")
 _home("python", "py_function numpy_function print device config no_op group control_dependencies")
-_home("debugging", "Assert")
+_home("debugging", "Assert assert_equal assert_greater assert_less assert_rank")
+_home("ops.elementwise", """
+    abs acos acosh add add_n asin asinh atan atan2 atanh complex cos cosh divide equal exp floor greater greater_equal
+    less less_equal logical_and logical_not logical_or maximum minimum multiply negative not_equal pow realdiv round
+    scalar_mul sigmoid sign sin sinh sqrt square subtract tan tanh truediv truncatediv truncatemod
+""")
+_home("ops.reductions", """
+    argmax argmin cumsum reduce_all reduce_any reduce_logsumexp
+    reduce_max reduce_mean reduce_min reduce_prod reduce_sum
+""")
+_home("ops.creation", """
+    broadcast_dynamic_shape broadcast_static_shape eye fill linspace meshgrid one_hot ones ones_like range
+    sequence_mask zeros zeros_like
+""")
+_home("ops.shaping", """
+    broadcast_to ensure_shape expand_dims identity identity_n pad rank repeat reshape reverse
+    reverse_sequence roll shape shape_n size squeeze tile transpose unravel_index
+""")
+_home("ops.pieces", "boolean_mask concat gather gather_nd slice split stack strided_slice unstack where")
+_home("ops.scatter", """
+    dynamic_partition dynamic_stitch scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min
+    tensor_scatter_nd_sub tensor_scatter_nd_update
+""")
+_home("ops.ordering", """
+    argsort clip_by_global_norm clip_by_norm clip_by_value searchsorted sort unique unique_with_counts
+""")
+_home("ops.counting", "histogram_fixed_width histogram_fixed_width_bins")
+_home("ops.casting", "bitcast cast saturate_cast")
+_home("ops.blocks", "batch_to_space space_to_batch space_to_batch_nd")
+_home("ops.products", "einsum matmul norm tensordot")
+_home("ops.matrices", "eig eigvals matrix_square_root")
 
 # Modules that are names of their own: ``tf.math``, ``tf.nn``.
-PARTS: dict[str, str] = {"autodiff": "autodiff", "data": "data", "debugging": "debugging"}
+PARTS: dict[str, str] = {
+    name: name
+    for name in ("autodiff", "bitwise", "data", "debugging", "image", "linalg", "math", "nn", "random", "signal")
+}  # fmt: skip
+
+# Names that Keras has: ``tf.losses`` is ``tf.keras.losses``.
+OF_KERAS: dict[str, str] = {
+    "losses": "losses", "metrics": "metrics", "optimizers": "optimizers", "initializers": "initializers",
+    "zeros_initializer": "initializers.Zeros", "ones_initializer": "initializers.Ones",
+    "constant_initializer": "initializers.Constant", "random_normal_initializer": "initializers.RandomNormal",
+    "random_uniform_initializer": "initializers.RandomUniform",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:
     if name == "keras":
         found = _import_module("wengert.tf.learning").load()
+    elif name in OF_KERAS:
+        found = globals().get("keras") or __getattr__("keras")
+        for part in OF_KERAS[name].split("."):
+            found = getattr(found, part)
     elif name in HOME:
         found = getattr(_import_module(f"wengert.tf.{HOME[name]}"), name)
     elif name in PARTS:
@@ -78,7 +123,7 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *HOME, *PARTS])
+    return sorted([*globals(), *HOME, *PARTS, *OF_KERAS, "keras"])
 
 
 globals().pop("shape", None)  # the module that has TensorShape; `tf.shape` is a function

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Optional
 
 import numpy as np
@@ -29,7 +29,7 @@ def _pair(holds: Callable[[Any, Any], Any], words: str, operation: str) -> Calla
 
 
 assert_equal = _pair(np.equal, "==", "assert_equal")
-assert_none_equal = _pair(np.not_equal, "!=", "assert_none_equal")
+_none_equal = _pair(np.not_equal, "!=", "assert_none_equal")
 assert_less = _pair(np.less, "<", "assert_less")
 assert_less_equal = _pair(np.less_equal, "<=", "assert_less_equal")
 assert_greater = _pair(np.greater, ">", "assert_greater")
@@ -52,6 +52,13 @@ assert_positive = _one(lambda x: x > 0, "x > 0", "assert_positive")
 assert_negative = _one(lambda x: x < 0, "x < 0", "assert_negative")
 assert_non_negative = _one(lambda x: x >= 0, "x >= 0", "assert_non_negative")
 assert_non_positive = _one(lambda x: x <= 0, "x <= 0", "assert_non_positive")
+
+
+def assert_none_equal(
+    x: Any, y: Any, summarize: Optional[int] = None, message: Optional[str] = None, name: Optional[str] = None
+) -> None:
+    """Raises: InvalidArgumentError unless x != y for every element."""
+    _none_equal(x, y, message)
 
 
 def assert_near(
@@ -125,6 +132,12 @@ def assert_integer(x: Any, message: Optional[str] = None, name: Optional[str] = 
         raise TypeError(f"{message or ''} Expected x to be integer type, got {convert(x).dtype!r}")
 
 
+def assert_proper_iterable(values: Any) -> None:
+    """Raises: TypeError for a tensor, an array, a text, and what cannot be gone through."""
+    if isinstance(values, (str, bytes)) or hasattr(values, "dtype") or not isinstance(values, Iterable):
+        raise TypeError(f"Expected argument 'values' to be a 'proper' iterable. Found: {type(values)}")
+
+
 def is_numeric_tensor(tensor: Any) -> bool:
     """Whether it is a tensor of numbers."""
     return hasattr(tensor, "dtype") and not as_dtype(tensor.dtype).is_bool
@@ -133,12 +146,16 @@ def is_numeric_tensor(tensor: Any) -> bool:
 def assert_shapes(
     shapes: Any, data: Any = None, summarize: Any = None, message: Optional[str] = None, name: Optional[str] = None
 ) -> None:
-    """Raises: ValueError unless every tensor has its shape, where a name stands for one size throughout, and None for any."""
+    """Raises: ValueError unless every tensor has its shape, where a name stands for one size throughout, None for
+    any, and "..." at the start for any axes."""
     sizes: dict[Any, int] = {}
     for x, shape in shapes.items() if hasattr(shapes, "items") else shapes:
         x = x.deref() if hasattr(x, "deref") else x
         found = convert(x).shape
         wanted = (shape,) if isinstance(shape, (int, str)) else tuple(shape)
+        if wanted and wanted[0] in ("...", "*", ...):
+            wanted = wanted[1:]
+            found = found[max(len(found) - len(wanted), 0) :]
         if len(found) != len(wanted):
             raise ValueError(f"{message or ''} Specified shape {wanted} has rank {len(wanted)}, the tensor has shape {found}")
         for n, size in zip(wanted, found):

@@ -53,6 +53,14 @@ UnavailableError = _kind("UnavailableError", 14, "Not there now.")
 DataLossError = _kind("DataLossError", 15, "Data that cannot be read again.")
 UnauthenticatedError = _kind("UnauthenticatedError", 16, "Nobody says who asks.")
 
+# Numbers of the kinds.
+OK = 0
+(
+    CANCELLED, UNKNOWN, INVALID_ARGUMENT, DEADLINE_EXCEEDED, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED,
+    RESOURCE_EXHAUSTED, FAILED_PRECONDITION, ABORTED, OUT_OF_RANGE, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS,
+    UNAUTHENTICATED,
+) = range(1, 17)  # fmt: skip
+
 KINDS = {kind.error_code: kind for kind in list(globals().values()) if isinstance(kind, type) and issubclass(kind, OpError)}
 
 # The core's errors about arguments of an operation.

@@ -105,8 +105,14 @@ class Tensor(Core):
         return taken(self)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        array = np.array(value_of(self._current()), order="C")
+        array = np.asarray(taken(self))
         return array if dtype is None else array.astype(dtype, copy=False)
+
+    def _array(self) -> Any:
+        try:
+            return super()._array()
+        except OF_ARGUMENTS as error:
+            translate(error)
 
     def __bool__(self) -> bool:
         if self._node.type.size != 1:
@@ -129,7 +135,7 @@ class Tensor(Core):
         return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value_text(self)}>"
 
     def __str__(self) -> str:
-        return f"tf.Tensor({np.array(value_of(self._current()))!s}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({np.asarray(taken(self))!s}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __format__(self, spec: str) -> str:
         return self.numpy().__format__(spec) if spec else str(self)
@@ -183,7 +189,7 @@ def taken(tensor: Core) -> Any:
 
 def value_text(tensor: Core) -> str:
     """A tensor's value as `repr` writes it."""
-    array = np.array(value_of(tensor._current()))
+    array = np.asarray(taken(tensor))
     if array.ndim == 0:
         return str(array)
     text = repr(array)
