@@ -84,9 +84,7 @@ class Function:
         functools.update_wrapper(self, python_function)
         self._python_function = python_function
         self._signature = None if input_signature is None else tuple(input_signature)
-        self._compiled = wengert.compile(self._recorded)
-        self._compiled._refuse = self._refused
-        self._reasons: list[str] = []
+        self._compiled = wengert.compile(self._recorded, silent=True)  # its list `reasons` says what is not replayed
         self._latest: list[bool] = []  # of the latest calls, whether each was recorded
         self._warned = False
         self._bound: dict[int, tuple[Any, Function]] = {}
@@ -159,10 +157,6 @@ class Function:
                 "pad tensors to a few shapes, and pass numbers that change as tensors.",
                 stacklevel=3,
             )
-
-    def _refused(self, reason: str) -> None:
-        """It cannot be replayed, and runs as ordinary code: TensorFlow's users do not hear of it."""
-        self._reasons.append(reason)
 
     def _name(self) -> str:
         return str(getattr(self._python_function, "__qualname__", type(self._python_function).__name__))
