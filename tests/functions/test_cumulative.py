@@ -81,6 +81,14 @@ def test_trapz_is_trapezoid():
     beside(lambda m, y: m.trapz(y, dx=2.0, dim=0), TABLE)
 
 
+@pytest.mark.parametrize("name", ["trapezoid", "cumulative_trapezoid"])
+def test_integrals_of_integers_wrap_before_they_are_halved(name):
+    for dtype in (np.uint8, np.int32):
+        y, x = np.array([200, 100, 7], dtype), np.array([200, 7, 100], dtype)
+        beside(lambda m, y, x: getattr(m, name)(y, x), y, x, derivative=False)
+    beside(lambda m, y: getattr(m, name)(y, dx=2), y, derivative=False)
+
+
 def test_wrong_arguments_are_errors():
     raises_as_peer(lambda m, x: m.cumsum(x, 3), CUBE)
     raises_as_peer(lambda m, x: m.cumsum(x), CUBE)

@@ -124,7 +124,14 @@ def test_dtypes_that_differ_are_errors():
     raises_as_peer(lambda m, x, y: m.dot(x, y), np.ones(2), np.ones(2, np.int64))
     raises_as_peer(lambda m, c, x: m.addmm(c, x, x), np.ones((2, 2), np.float32), np.ones((2, 2)))
     with pytest.raises(RuntimeError, match="integer alpha"):
-        ours.addmm(tensor([[1]]), tensor([[1]]), tensor([[1]]), alpha=0.5)
+        ours.addr(tensor([[1]]), tensor([1]), tensor([1]), alpha=0.5)
+
+
+def test_factors_of_integers_lose_their_fractions():
+    x, y = ours.arange(4).reshape(2, 2), ours.full((2, 2), 2)
+    assert ours.addmm(x, y, y, beta=1.6, alpha=2.7).tolist() == [[16, 17], [18, 19]]
+    assert ours.addbmm(x, y.expand(3, 2, 2), y.expand(3, 2, 2), beta=0.6).tolist() == [[24, 24], [24, 24]]
+    assert ours.addmv(x[0], y, x[1], alpha=0.5).tolist() == [0, 1]
 
 
 def test_an_error_shows_both_shapes_and_the_remedy():

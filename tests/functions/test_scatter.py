@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import wengert
 from tests.functions.both import agree
 
 
@@ -229,3 +230,12 @@ def test_errors_as_in_pytorch(name):
 @pytest.mark.parametrize("name", BEYOND)
 def test_positions_out_of_range_are_index_errors(name):
     agree(BEYOND[name], error=IndexError)
+
+
+def test_unravel_index_of_small_integers():
+    found = wengert.unravel_index(wengert.tensor([3, 255], dtype=wengert.uint8), (300, 15))
+    assert [y.tolist() for y in found] == [[0, 17], [3, 0]]
+    assert all(y.dtype is wengert.int64 for y in found)
+    for wrong in (wengert.float32, wengert.bool):
+        with pytest.raises(TypeError, match="integer dtype"):
+            wengert.unravel_index(wengert.tensor([1], dtype=wrong), (3, 4))

@@ -152,11 +152,12 @@ def _trapezoids(name: str, y: Tensor, x: Optional[Tensor], dx: Any, dim: int) ->
         if dx is not None:
             raise type_error(name, "either x or dx", "both")
         points = _aligned(name, node_of(x, name, "x"), values, axis)
-        values, points = promote(name, values, points, at_least=dtypes.get_default_dtype())
         before, after = _neighbours(points, axis)
         width = after - before
     before, after = _neighbours(values, axis)
-    areas = (before + after) * width / 2
+    # Integers with points are divided last: what wraps around in their dtype wraps, as in PyTorch.
+    areas, half = promote(name, p.mul(*promote(name, before + after, width)), 0.5)
+    areas = areas * half
     return areas, axis + areas.ndim - values.ndim
 
 

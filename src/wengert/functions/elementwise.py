@@ -15,6 +15,7 @@ import numpy as np
 from wengert import dtypes
 from wengert.errors import dtype_error, runtime_error, type_error, value_error
 from wengert.functions.operands import assign, deliver, floating, is_number, node_of, promote, with_out
+from wengert.graph.node import Node
 from wengert.graph.record import ever, record, recorder, scalar
 from wengert.graph.rule import Primitive, primitives
 from wengert.primitives.casting import move
@@ -222,10 +223,14 @@ def div(input: Any, other: Any, *, rounding_mode: Optional[str] = None, out: Opt
     x, w = promote("div", input, other)
     if x.type.inexact:
         return deliver(p.trunc(p.div(x, w)), out)
-    # Truncation from the floor: one more where a negative quotient has a remainder.
+    return deliver(truncated_quotient(x, w), out)
+
+
+def truncated_quotient(x: Node, w: Node) -> Node:
+    """x / w of integers, cut towards 0: the floor, and one more where a negative quotient has a remainder."""
     floor, rest = p.floor_divide(x, w), p.remainder(x, w)
     up = p.bitwise_and(p.lt(floor, scalar(0, x.dtype)), p.ne(rest, scalar(0, x.dtype)))
-    return deliver(p.add(floor, p.convert(up, dtype=x.dtype)), out)
+    return p.add(floor, p.convert(up, dtype=x.dtype))
 
 
 floor_divide = binary("floor_divide", p.floor_divide)

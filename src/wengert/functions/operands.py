@@ -18,6 +18,7 @@ from wengert.graph.node import Node, array_type
 from wengert.graph.number import RuntimeNumber
 from wengert.graph.record import literal, scalar
 from wengert.primitives.casting import convert, move
+from wengert.tensors.strides import is_repeated
 from wengert.tensors.tensor import Tensor, wrap, write
 
 
@@ -98,7 +99,8 @@ def floating(x: Node) -> Node:
 def deliver(node: Node, out: Optional[Tensor] = None) -> Tensor:
     """The result as a tensor; written into `out` when one is given.
 
-    Raises: RuntimeError when `out` has another shape, cannot hold the dtype, or takes part in a derivative.
+    Raises: RuntimeError when `out` has another shape, cannot hold the dtype, takes part in a derivative, or shows one
+    place of its memory several times.
     """
     if out is None:
         return wrap(node)
@@ -106,6 +108,11 @@ def deliver(node: Node, out: Optional[Tensor] = None) -> Tensor:
         raise type_error("out", "a Tensor", type(out).__name__)
     if out.requires_grad or node.tracked:
         raise RuntimeError("out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
+    if is_repeated(out):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
     if not dtypes.can_cast(node.dtype, out.dtype):
         raise dtype_error("out", f"a result of dtype {node.dtype} can't be cast to the desired output type", out.dtype)
     if out.shape != node.shape:

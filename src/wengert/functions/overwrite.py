@@ -8,7 +8,7 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert.dtypes import bool_
-from wengert.errors import shape_error
+from wengert.errors import runtime_error, shape_error
 from wengert.functions.axes import axis_of
 from wengert.functions.create import one_value
 from wengert.functions.index import fitted
@@ -175,7 +175,10 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0,
 
 @with_out
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A copy of `length` positions of a dimension from `start` on; errors as for `narrow`."""
+    """A copy of `length` positions of a dimension from `start` on; errors as for `narrow`, but RuntimeError for a
+    dimension above the last."""
+    if 0 < len(shape_of(input, "narrow_copy")) <= dim:
+        raise runtime_error("narrow_copy", f"dim below the number of dimensions {input.ndim}", dim)
     return wrap(record(clone, (input.narrow(dim, start, length)._read(),)))  # type: ignore[attr-defined]
 
 

@@ -14,8 +14,18 @@ import numpy as np
 from wengert import dtypes
 from wengert.dtypes import DType
 from wengert.errors import dtype_error, runtime_error
+from wengert.functions.elementwise import truncated_quotient
+from wengert.functions.operands import with_out
 from wengert.functions.reduce import widened
-from wengert.functions.windows import Geometry, check_not_empty, named, wanted_sizes, with_batch, without_batch
+from wengert.functions.windows import (
+    Geometry,
+    check_more_axes,
+    check_not_empty,
+    named,
+    wanted_sizes,
+    with_batch,
+    without_batch,
+)
 from wengert.graph.node import Node, array_type
 from wengert.graph.record import literal, scalar
 from wengert.graph.rule import primitives as p
@@ -164,7 +174,7 @@ def average(
     wide = widened(x)
     total = _sums(wide, g)
     divisor = _divisor(g, count_include_pad, divisor_override, wide.dtype)
-    y = p.div(total, divisor) if wide.type.inexact else p.floor_divide(total, divisor)
+    y = p.div(total, divisor) if wide.type.inexact else truncated_quotient(total, divisor)
     return wrap(without_batch(move(y, x.dtype), batched))
 
 
@@ -208,6 +218,7 @@ def avg_pool1d(
     return average("avg_pool1d", input, 1, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
+@with_out
 def avg_pool2d(
     input: Tensor,
     kernel_size: Any,
@@ -231,6 +242,7 @@ def avg_pool2d(
     )
 
 
+@with_out
 def avg_pool3d(
     input: Tensor,
     kernel_size: Any,
@@ -280,8 +292,9 @@ def _adaptive_average(axes: int) -> Callable[..., Any]:
 
         Shape: input SHAPE or the same without a batch.
 
-        Raises: RuntimeError for sizes that do not fit.
+        Raises: RuntimeError for sizes that do not fit; ValueError for more of them than the input has axes.
         """
+        check_more_axes(operation, input, output_size, axes)
         x, batched = with_batch(operation, input, axes)
         check_not_empty(operation, x, axes)
         size = wanted_sizes(operation, output_size, x.shape[2:])
@@ -314,8 +327,9 @@ def _adaptive_largest(axes: int) -> Callable[..., Any]:
 
         Shape: input SHAPE or the same without a batch.
 
-        Raises: RuntimeError for sizes that do not fit.
+        Raises: RuntimeError for sizes that do not fit; ValueError for more of them than the input has axes.
         """
+        check_more_axes(operation, input, output_size, axes)
         x, batched = with_batch(operation, input, axes)
         check_not_empty(operation, x, axes)
         inside, size = x.shape[2:], wanted_sizes(operation, output_size, x.shape[2:])

@@ -170,12 +170,15 @@ def ger(input: Tensor, vec2: Tensor, *, out: Optional[Tensor] = None) -> Tensor:
 
 
 def _added(operation: str, input: Tensor, y: Node, beta: Any, alpha: Any, out: Optional[Tensor]) -> Tensor:
-    """beta * input + alpha * y, where the input broadcasts to y. With beta 0 its values do not matter, even NaN."""
+    """beta * input + alpha * y, where the input broadcasts to y. With beta 0 its values do not matter, even NaN. For
+    integers alpha and beta lose their fractions, as in PyTorch, which refuses them in `addr` alone."""
     x = node_of(input, operation)
     if x.dtype is not y.dtype:
         raise dtype_error(operation, "input and the product of one dtype", f"{x.dtype} and {y.dtype}")
     if not y.dtype.inexact and (isinstance(alpha, float) or isinstance(beta, float)):
-        raise dtype_error(operation, "integer alpha and beta for integer tensors", f"alpha={alpha}, beta={beta}")
+        if operation == "addr":
+            raise dtype_error(operation, "integer alpha and beta for integer tensors", f"alpha={alpha}, beta={beta}")
+        alpha, beta = int(alpha), int(beta)
     try:
         fits = broadcast(operation, x.shape, y.shape) == y.shape
     except ShapeError:

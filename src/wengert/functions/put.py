@@ -89,9 +89,12 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """The coordinates, in a tensor of `shape`, of positions in its flattened form.
 
-    Raises: RuntimeError for an index that is no integer tensor.
+    Raises: TypeError for an index that is no integer tensor.
     """
-    rest = index_node(indices, "unravel_index", "indices")
+    rest = node_of(indices, "unravel_index", "indices")
+    if rest.dtype.inexact or rest.dtype is dtypes.bool_:
+        raise type_error("unravel_index", "expected 'indices' to be integer dtype", rest.dtype)
+    rest = move(rest, int64)
     found = []
     for n in reversed(sizes("unravel_index", (shape,))):
         size = scalar(n, int64)

@@ -24,6 +24,7 @@ from wengert.primitives.creation import full
 from wengert.primitives.scatter_reduce import scatter_prod, scatter_reduce as combine
 from wengert.primitives.views import reshape, slice
 from wengert.shapes import Shape
+from wengert.tensors.strides import have_common_places
 from wengert.tensors.tensor import Tensor, wrap
 
 __all__ = [
@@ -58,9 +59,12 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
     Shapes: index has the rank of input and is no larger but along `dim`; y has its shape.
 
-    Raises: IndexError for a position that is not there; RuntimeError for another rank, size or dtype of index.
+    Raises: IndexError for a position that is not there; RuntimeError for another rank, size or dtype of index, and for an
+    `out` of another dtype, or in the memory of input or index.
     """
     x, i = at_least_1d(node_of(input, "gather")), index_node(index, "gather")
+    if isinstance(out, Tensor):
+        _check_apart(out, x.dtype, input, index)
     axis = axis_of(dim, x.ndim, "gather")
     shape = i.shape
     i = at_least_1d(i)
@@ -68,6 +72,17 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     check_positions(i, x.shape[axis], axis, "gather", wrap=False)
     y = record(indexing.gather, (x, i), (axis,))
     return deliver(y if y.shape == shape else record(reshape, (y,), (shape,)), out)
+
+
+def _check_apart(out: Tensor, dtype: dtypes.DType, *read: Tensor) -> None:
+    """Raises: RuntimeError unless `out` has the dtype, and memory that is not read."""
+    if out.dtype is not dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {dtype}, but got {out.dtype} instead")
+    if any([have_common_places(out, x) for x in read]):
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
 
 
 class _Along:

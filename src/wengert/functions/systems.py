@@ -113,7 +113,9 @@ def default_tolerance(x: Node) -> float:
     return float(np.finfo(x.dtype.to_real.numpy).eps) * max(x.shape[-2:])
 
 
-def lstsq(A: Tensor, B: Tensor, rcond: Optional[float] = None, *, driver: Optional[str] = None) -> Any:
+def lstsq(
+    A: Tensor, B: Tensor, rcond: Optional[float] = None, *, driver: Optional[str] = None, out: Any = None
+) -> Any:
     """(solution, residuals, rank, singular_values) of the X that makes |A X - B| smallest, itself as small as possible.
 
     B (..., m, k), or (..., m) where A is (..., m, n). rcond: singular values at or below this part of the largest
@@ -143,12 +145,13 @@ def lstsq(A: Tensor, B: Tensor, rcond: Optional[float] = None, *, driver: Option
     no_values = p.full(scalar(0, values.dtype), shape=(0,))
     no_rank = p.full(scalar(0, dtypes.int64), shape=(0,))
     rank = _rank(values, tolerance)
-    return return_types.linalg_lstsq(
-        wrap(solution),
-        wrap(_residuals(a, b, x, rank, nothing) if driver != "gelsy" else nothing),
-        wrap(no_rank if driver == "gels" else rank),
-        wrap(values if driver in ("gelsd", "gelss") else no_values),
+    found = (
+        solution,
+        _residuals(a, b, x, rank, nothing) if driver != "gelsy" else nothing,
+        no_rank if driver == "gels" else rank,
+        values if driver in ("gelsd", "gelss") else no_values,
     )
+    return return_types.linalg_lstsq(*[wrap(y) if out is None else deliver(y, t) for y, t in zip(found, out or found)])
 
 
 def _residuals(a: Node, b: Node, x: Node, rank: Node, nothing: Node) -> Node:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from wengert.errors import runtime_error, shape_error, type_error
+from wengert.errors import runtime_error, shape_error, type_error, value_error
 from wengert.functions.operands import node_of
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
@@ -155,6 +155,13 @@ def wanted_sizes(operation: str, output_size: Any, inside: Shape) -> Shape:
     if min(found) < 0:
         raise runtime_error(operation, "elements of output_size must be greater than or equal to 0", list(found))
     return found
+
+
+def check_more_axes(operation: str, input: Any, output_size: Any, axes: int) -> None:
+    """Raises: ValueError for sizes of two or three axes and an input that has no more axes than there are sizes."""
+    if axes > 1 and isinstance(output_size, (tuple, list)) and node_of(input, operation).ndim <= len(output_size):
+        wanted = f"Input dimension should be at least {len(output_size) + 1}"
+        raise value_error(operation, wanted, node_of(input, operation).ndim)
 
 
 def check_not_empty(operation: str, x: Node, axes: int) -> None:

@@ -62,6 +62,32 @@ def is_row_major(shape: Shape, strides: Shape) -> bool:
     return True
 
 
+def is_repeated(tensor: Tensor) -> bool:
+    """Whether a tensor certainly shows one place of its memory several times, as an expanded one does."""
+    if tensor._link is None or not prod(tensor._node.shape):
+        return False
+    return any([n > 1 and step == 0 for n, step in zip(tensor._node.shape, layout_of(tensor)[0])])
+
+
+def have_common_places(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors certainly show a common place: those of one memory, without gaps, whose stretches meet."""
+    if a is b:
+        return prod(a._node.shape) > 0
+    if a._link is None or b._link is None or a._link.cell is not b._link.cell:
+        return False
+    first, second = _stretch(a), _stretch(b)
+    return first is not None and second is not None and first[0] < second[1] and second[0] < first[1]
+
+
+def _stretch(tensor: Tensor) -> Optional[tuple[int, int]]:
+    """The bytes (start, end) of its memory that a tensor shows; None when there are gaps or repetitions between."""
+    shape, (strides, offset) = tensor._node.shape, layout_of(tensor)
+    count, each = prod(shape), tensor._node.dtype.itemsize
+    if not count or 1 + sum([(n - 1) * step for n, step in zip(shape, strides)]) != count:
+        return None
+    return offset * each, (offset + count) * each
+
+
 def viewed_strides(shape: Shape, strides: Shape, wanted: Shape) -> Optional[Shape]:
     """The strides that show memory laid out as `shape`, `strides` in the shape `wanted` without a copy; None when a
     dimension would span places that do not follow one another. Both shapes have the same number of elements.

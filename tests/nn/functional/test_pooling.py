@@ -200,3 +200,16 @@ def test_unpooling_refuses_positions_outside():
 )
 def test_wrong_arguments_raise_what_the_peer_raises(call, shape):
     raises_as_peer(call, normal(*shape))
+
+
+def test_averages_of_integers_are_cut_towards_zero():
+    x = wengert.arange(16).reshape(1, 1, 4, 4)
+    assert F.avg_pool2d(-x, 2).tolist() == [[[[-2, -4], [-10, -12]]]]
+    assert F.avg_pool2d(-x, 3, divisor_override=2).tolist() == [[[[-22]]]]
+    assert F.avg_pool3d(x[None], (1, 2, 2)).tolist() == [[[[[2, 4], [10, 12]]]]]
+
+
+def test_more_sizes_than_axes_is_a_value_error():
+    for name, shape in (("max_pool2d", (2, 2)), ("max_pool3d", (2, 2, 2)), ("avg_pool2d", (2, 2)), ("avg_pool3d", (2, 2, 2))):
+        with pytest.raises(ValueError, match=f"at least {len(shape) + 1}"):
+            getattr(F, f"adaptive_{name}")(wengert.ones(*shape), shape)

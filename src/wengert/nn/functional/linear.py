@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, Optional
 
 from wengert.errors import dtype_error, shape_error
-from wengert.functions.operands import node_of
+from wengert.functions.operands import deliver, node_of
 from wengert.graph.node import ArrayType, Node
 from wengert.graph.record import record
 from wengert.graph.rule import primitives as p
@@ -22,13 +22,15 @@ from wengert.tensors.tensor import Tensor, wrap
 _SWAP = ((1, 0),)
 
 
-def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Optional[Tensor] = None, *, out: Optional[Tensor] = None) -> Tensor:
     """y = x W^T + b along the last dimension.
 
     Shape: input (*, in), weight (out, in) or (in,), bias (out,) or (); y (*, out), or (*) for a weight (in,).
 
     Raises: RuntimeError when sizes or dtypes do not fit.
     """
+    if out is not None:
+        return deliver(linear(input, weight, bias)._read(), out)
     if casting.active:
         input, weight, bias = lowered(input, weight, bias)
     try:
