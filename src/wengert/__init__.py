@@ -43,6 +43,7 @@ from wengert.dtypes import (
     uint64,
 )
 from wengert.functions import fft, linalg, masked, methods as _methods, random, return_types, signal, special
+from wengert.functions.choice import cond
 from wengert.functions.convolution import (
     conv1d,
     conv2d,

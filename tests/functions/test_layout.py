@@ -94,3 +94,23 @@ def test_conversion_is_differentiated_in_the_input_s_dtype():
 def test_there_is_no_cuda_device():
     with pytest.raises(RuntimeError, match="is_available"):
         wengert.ones(1).cuda()
+
+
+def test_set_shows_the_memory_of_another():
+    memory, y = wengert.arange(6.0).reshape(2, 3), wengert.zeros(1)
+    assert y.set_(memory.t()) is y and y.stride() == (1, 3)
+    memory[0, 1] = 10.0
+    assert y.tolist() == [[0.0, 3.0], [10.0, 4.0], [2.0, 5.0]]
+    y[2, 1] = -1.0
+    assert memory[1, 2].item() == -1.0
+    assert y.set_().shape == (0,)
+    assert memory.shape == (2, 3)
+
+
+def test_set_refuses_another_dtype_and_a_leaf_that_requires_grad():
+    with pytest.raises(RuntimeError, match="dtype"):
+        wengert.zeros(1).set_(wengert.zeros(1, dtype=wengert.float64))
+    with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+        wengert.zeros(1, requires_grad=True).set_(wengert.zeros(2))
+    with pytest.raises(TypeError, match="source"):
+        wengert.zeros(1).set_(3)

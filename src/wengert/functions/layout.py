@@ -8,10 +8,10 @@ from typing import Any, Optional
 
 from wengert import dtypes
 from wengert.dtypes import DType
-from wengert.errors import type_error
+from wengert.errors import dtype_error, type_error
 from wengert.functions.data import dtype_named_by
 from wengert.functions.operands import node_of, shape_of, sizes
-from wengert.graph.record import record, scalar
+from wengert.graph.record import record, recorder, scalar
 from wengert.primitives.casting import move
 from wengert.primitives.control import clone
 from wengert.primitives.creation import full
@@ -123,6 +123,23 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """`resize_` to the sizes of another tensor."""
     return resize_(self, tuple(the_template.shape))
+
+
+def set_(self: Tensor, source: Optional[Tensor] = None) -> Tensor:
+    """Show the memory of another tensor from now on, with its sizes and strides; of none, become empty.
+
+    Raises: RuntimeError for another dtype, and for a leaf that requires grad; TypeError for what is no tensor.
+    """
+    if source is None:
+        source = wrap(record(full, (scalar(0, self.dtype),), ((0,),)))
+    if not isinstance(source, Tensor):
+        raise type_error("set_", "argument 'source' must be a Tensor", builtins.type(source).__name__)
+    if source.dtype is not self.dtype:
+        raise dtype_error("set_", f"a source of this tensor's dtype {self.dtype}", source.dtype)
+    if self.requires_grad and self.is_leaf and recorder.tracking:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation: set_.")
+    self.data = source
+    return self
 
 
 def _itself(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -261,7 +278,7 @@ def is_nonzero(input: Tensor) -> bool:
 METHODS: dict[str, Any] = {
     "stride": stride, "storage_offset": storage_offset, "is_contiguous": is_contiguous, "contiguous": contiguous,
     "data_ptr": data_ptr, "untyped_storage": untyped_storage,
-    "resize_": resize_, "resize_as_": resize_as_, "to": to, "type": type, "type_as": type_as,
+    "resize_": resize_, "resize_as_": resize_as_, "set_": set_, "to": to, "type": type, "type_as": type_as,
     "cuda": cuda, "cpu": cpu, "get_device": get_device, "pin_memory": _itself,
     "is_pinned": lambda self, device=None: False, "is_same_size": is_same_size,
     "is_nonzero": is_nonzero, "nelement": Tensor.numel, "ndimension": Tensor.dim,
