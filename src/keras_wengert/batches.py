@@ -56,10 +56,15 @@ def in_batches(rows: Callable[[Any], Any], n: int, size: int, shuffle: Any) -> I
 
 
 def as_tensors(data: Any) -> Any:
-    """A batch with tensors in the place of arrays; None stays."""
+    """A batch with wengert's own tensors in the place of arrays and of TensorFlow's face's tensors; None stays."""
     if data.__class__ is tuple and all([part.__class__ is wengert.Tensor for part in data]):
         return data
-    return tree.map_structure(lambda x: None if x is None else convert_to_tensor(x), data)
+    return tree.map_structure(_as_tensor, data)
+
+
+def _as_tensor(x: Any) -> Any:
+    tensor = None if x is None else convert_to_tensor(x)
+    return tensor.detach() if isinstance(tensor, wengert.Tensor) and tensor.__class__ is not wengert.Tensor else tensor
 
 
 def rows_of(arrays: Any) -> Callable[[Any], Any]:
@@ -82,6 +87,4 @@ def _reader(sliceable: Any) -> Callable[[Any], wengert.Tensor]:
     array = sliceable.array
     if type(sliceable) is not array_slicing.NumpySliceable or array.dtype.kind not in "biuf":
         return lambda indices: convert_to_tensor(sliceable.convert_to_numpy(sliceable[indices]))
-    return lambda indices: (
-        take_rows(array, indices) if isinstance(indices, np.ndarray) else convert_to_tensor(array[indices])
-    )
+    return lambda indices: take_rows(array, indices) if isinstance(indices, np.ndarray) else convert_to_tensor(array[indices])

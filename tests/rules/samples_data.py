@@ -91,17 +91,17 @@ def _gather(draw: Draw) -> Sample:
 
 
 def _scatter(draw: Draw) -> Sample:
-    (x, index), params, _ = _gather(draw)
+    (x, index), params, *_ = _gather(draw)
     return Sample((x, index, draw.values(index.shape)), params)
 
 
 def _scatter_prod(draw: Draw) -> Sample:
-    (x, index), params, _ = _gather(draw)
+    (x, index), params, *_ = _gather(draw)
     return Sample((with_zeros(draw, x.shape), index, with_zeros(draw, index.shape)), params)
 
 
 def _scatter_extreme(draw: Draw) -> Sample:
-    (x, index), params, _ = _gather(draw)
+    (x, index), params, *_ = _gather(draw)
     contents = distinct(draw, (x.size + index.size,))
     return Sample((contents[: x.size].reshape(x.shape), index, contents[x.size :].reshape(index.shape)), params)
 
@@ -119,7 +119,7 @@ def _take(draw: Draw) -> Sample:
 
 
 def _put_add(draw: Draw) -> Sample:
-    (x, index), params, _ = _take(draw)
+    (x, index), params, *_ = _take(draw)
     shape = (*x.shape[: params["axis"]], *index.shape, *x.shape[params["axis"] + 1 :])
     return Sample((x, index, draw.values(shape)), params)
 
@@ -134,7 +134,7 @@ def _index(draw: Draw) -> Sample:
 
 
 def _index_put(draw: Draw) -> Sample:
-    (x, *indices), params, _ = _index(draw)
+    (x, *indices), params, *_ = _index(draw)
     key: list[Any] = [slice(None)] * x.ndim
     for index, axis in zip(indices, params["axes"]):
         key[axis] = index
@@ -151,7 +151,7 @@ def _argsort(draw: Draw) -> Sample:
 
 
 def _top_k(draw: Draw) -> Sample:
-    (x,), params, _ = _along(draw)
+    (x,), params, *_ = _along(draw)
     k = draw.integer(0, x.shape[params["axis"]])
     return Sample((x,), {**params, "k": k, "largest": draw.flag()})
 

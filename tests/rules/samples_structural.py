@@ -44,7 +44,7 @@ def _slice(draw: Draw) -> Sample:
 
 
 def _slice_update(draw: Draw) -> Sample:
-    (x,), params, _ = _slice(draw)
+    (x,), params, *_ = _slice(draw)
     sizes = tuple(len(range(*entry)) for entry in params["index"] if not isinstance(entry, int))
     return Sample((x, draw.values(sizes)), params)
 
@@ -67,7 +67,7 @@ def _diagonal(draw: Draw) -> Sample:
 
 
 def _diagonal_update(draw: Draw) -> Sample:
-    (x,), params, _ = _diagonal(draw)
+    (x,), params, *_ = _diagonal(draw)
     return Sample((x, draw.values(x.diagonal(**params).shape)), params)
 
 

@@ -34,18 +34,20 @@ STORED = {
 }
 
 
-@pytest.fixture(scope="module")
-def found():
-    """What the program prints, read."""
+def run(*arguments):
+    """What Python prints, with these arguments and the face as Keras's backend."""
     paths = os.pathsep.join([str(SOURCES), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": paths}
     environment.pop("KERAS_BACKEND", None)
-    result = subprocess.run(
-        [sys.executable, str(HERE / "keras_steps.py"), "wengert.tf"],
-        env=environment, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+    result = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=240)
     assert result.returncode == 0, result.stderr[-3000:]
-    return json.loads(result.stdout)
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What the program prints, read."""
+    return json.loads(run(str(HERE / "keras_steps.py"), "wengert.tf"))
 
 
 @pytest.mark.parametrize("name", STORED)
@@ -76,3 +78,33 @@ def test_no_gradient_at_all_and_a_wrong_shape_are_keras_errors(found):
     missing, shape = found["wrong"]
     assert "No gradients provided for any variable" in missing
     assert "expected axis -1 of input shape to have value 20" in shape
+
+
+OWN_LAYER = """
+import numpy as np
+import wengert.tf as tf
+
+class Own(tf.keras.layers.Layer):
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 4))
+
+    def call(self, x):
+        assert x.shape.as_list()[1] == 8
+        return tf.matmul(x, self.w) * 2.0
+
+random = np.random.default_rng(0)
+x, y = random.normal(size=(32, 8)).astype("float32"), random.normal(size=(32, 2)).astype("float32")
+for data in ((x, y), (tf.data.Dataset.from_tensor_slices((x, y)).batch(16),)):
+    own = Own()
+    model = tf.keras.Sequential([own, tf.keras.layers.Dense(2)])
+    model(x[:2])
+    before = own.w.numpy()
+    model.compile(optimizer="adam", loss="mse")
+    model.fit(*data, epochs=2, verbose=0)
+    assert np.abs(own.w.numpy() - before).min() > 1e-4
+"""
+
+
+def test_fit_trains_the_weights_of_own_layers_from_arrays_and_data_sets():
+    """Operations of the face in a layer's `call` are tracked inside Keras's loop."""
+    run("-c", OWN_LAYER)

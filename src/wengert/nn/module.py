@@ -60,9 +60,11 @@ class Module(Hooks):
         if ever.traced and recorder.trace is not None:
             recorder.trace.entered(self)
         own = self.__dict__
-        if own["_forward_pre_hooks"] or own["_forward_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]:
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            hooked = own["_forward_pre_hooks"] or own["_forward_hooks"] or own["_backward_hooks"] or own["_backward_pre_hooks"]
+        except KeyError as absent:
+            return self.__getattr__(absent.args[0])  # raises, and says what was forgotten
+        return self._call_with_hooks(args, kwargs) if hooked else self.forward(*args, **kwargs)
 
     # --- attributes ------------------------------------------------------------------------------------------------
 
@@ -257,9 +259,7 @@ class Module(Hooks):
         if wanted is None:
             return self
         if not wanted.inexact:
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted}"
-            )
+            raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={wanted}")
         return self._apply(lambda t: _cast(t, wanted) if t.dtype.inexact else t)
 
     def type(self: M, dst_type: DType) -> M:

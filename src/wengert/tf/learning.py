@@ -22,11 +22,10 @@ from wengert.tf.values import conversions
 
 class _Depth(threading.local):
     """inside: whether one of Keras's public calls is under way on this thread. foreign: whether the innermost one runs code
-    of the user's. training: whether Keras's own loop is under way, which says itself whether a step is tracked."""
+    of the user's."""
 
     inside = False
     foreign = False
-    training = False
 
 
 _depth = _Depth()
@@ -96,16 +95,40 @@ def _loop(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def loop(model: Any, *args: Any, **kwargs: Any) -> Any:
-        before = _depth.inside, _depth.training
-        own = [getattr(type(model), name).__module__ for name in _STEPS]
-        _depth.inside = all([name.startswith(("keras.src.", "keras_wengert.")) for name in own])
-        _depth.training = True
+        before = _depth.inside, recording.training
+        own = [name for name in _STEPS if not _is_keras(getattr(type(model), name))]
+        for name in own:
+            _adopt_step(type(model), name)
+        _depth.inside = not own
+        recording.training = True
         try:
             return call(model, *args, **kwargs)
         finally:
-            _depth.inside, _depth.training = before
+            _depth.inside, recording.training = before
 
     return loop
+
+
+def _is_keras(step: Any) -> bool:
+    return step.__module__.startswith(("keras.src.", "keras_wengert."))
+
+
+def _adopt_step(kind: Any, name: str) -> None:
+    """Let a step that the user wrote see TensorFlow's tensors: batches are the core's."""
+    for one in kind.__mro__:
+        step = vars(one).get(name)
+        if step is not None and not _is_keras(step) and not hasattr(step, "adopted"):
+            setattr(one, name, _users_step(step))
+
+
+def _users_step(step: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(step)
+    def users_step(*args: Any, **kwargs: Any) -> Any:
+        _turned((*args, *kwargs.values()), Core, Tensor)
+        return step(*args, **kwargs)
+
+    users_step.adopted = True
+    return users_step
 
 
 def _with_subclasses(kind: Any) -> list[Any]:
@@ -136,7 +159,7 @@ def outermost(call: Callable[..., Any], way: Any = None) -> Callable[..., Any]:
         before = _depth.inside, _depth.foreign, recorder.tracking
         taken = _turned((*args, *kwargs.values()), Tensor, Core)
         if not _depth.inside:
-            recorder.tracking = bool(recording.tapes) or (recorder.tracking and _depth.training)
+            recorder.tracking = bool(recording.tapes) or (recorder.tracking and recording.training)
         _depth.inside, _depth.foreign = True, False
         try:
             result = call(*args, **kwargs) if way is None else way(call, args[0], args[1:], kwargs)

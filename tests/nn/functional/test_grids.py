@@ -38,8 +38,8 @@ def test_second_derivatives_against_differences(mode, padding):
 def test_the_nearest_cell_has_a_derivative_of_0_by_the_grid(rank):
     x, g = tensor(normal(1, 2, *(3, 4, 2)[:rank]), True), tensor(normal(1, *(2, 3, 2)[:rank], rank), True)
     y = F.grid_sample(x, g, "nearest", align_corners=False)
-    (g_bar,) = ours.autograd.grad(y.sum(), g, create_graph=True)
-    assert g_bar.requires_grad
+    (g_bar,) = ours.autograd.grad(y.sum(), g)
+    assert g_bar.shape == g.shape
     assert not array(g_bar).any()
 
 
