@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from wengert.backends.llvm import jit
-from wengert.backends.llvm.program import enter_text
 
 SRC = Path(__file__).parents[2] / "src"
 
@@ -57,10 +52,3 @@ def test_sections_far_apart_in_memory():
     )
     assert result.returncode == 0, result.stderr[-2000:]
     assert float(result.stdout) == 3.015 / 3.015 + 1.23
-
-
-def test_code_that_only_calls_another_objects_functions_can_be_loaded():
-    text = "\n".join([enter_text(), "declare double @sin(double)", "define double @f(double %x) {"])
-    code = jit.Loaded(jit.compile_object(text + "\n  %y = call double @sin(double %x)\n  ret double %y\n}"))
-    function = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(code.address("f"))
-    assert function(1.0) == math.sin(1.0)

@@ -179,10 +179,7 @@ _ROW_MAJOR_ALIGNED = 0x0001 | 0x0100
 def enter_text() -> str:
     """i64 enter(list, buffers, places): enter the data pointers of a list of arrays into the table; gives the number of
     the first array that is not row-major and aligned, or -1."""
-    # The loader makes addresses of functions in other objects into a table among the data, for which it reserves no memory:
-    # a page has room for 500, and there is one when there are data at all. So these must not be optimised away.
     return f"""@buffers = internal global ptr null, align 8
-@llvm.used = appending global [1 x ptr] [ptr @buffers], section "llvm.metadata"
 define i64 @enter(ptr %list, ptr %buffers, ptr %places) nounwind {{
 entry:
   store ptr %buffers, ptr @buffers, align 8
