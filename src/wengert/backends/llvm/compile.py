@@ -29,7 +29,7 @@ Objects = Callable[[str, Callable[[str], bytes]], bytes]
 def fingerprint() -> str:
     """What object code depends on besides its text."""
     target = host()
-    return f"{llvmlite.__version__} {llvm.llvm_version_info} {target.triple} {target.cpu} {target.features}"
+    return f"{llvmlite.__version__} {llvm.llvm_version_info} {target.triple} {target.cpu} {target.features} whole addresses"
 
 
 def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:

@@ -38,10 +38,7 @@ class Loaded:
             _released.clear()
             empty = llvm.parse_assembly("")
             machine = new_machine(target.triple, target.cpu, target.features)
-            # llvmlite's own memory manager takes one piece of memory for all sections of an object. LLVM's may put code
-            # and its constants further apart than the 2 GB that a displacement spans, and then aborts the process; code
-            # that says whole addresses (the large model) instead is up to 8 % slower on small steps.
-            self._engine: Any = llvm.create_mcjit_compiler(empty, machine, use_lmm=True)
+            self._engine: Any = llvm.create_mcjit_compiler(empty, machine)
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self._engine.finalize_object()
 

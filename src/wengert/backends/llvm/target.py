@@ -56,9 +56,14 @@ class Target(NamedTuple):
 
 
 def new_machine(triple: str, cpu: str, features: str) -> Any:
-    """LLVM's description of a machine. An execution engine owns the one that it is made with."""
+    """LLVM's description of a machine. An execution engine owns the one that it is made with.
+
+    On x86-64, code says whole addresses (the large code model): the engine may put code and its constants further apart
+    than the 2 GB that a displacement spans, and with the small model LLVM then aborts the process.
+    """
+    far = triple.startswith("x86_64")
     return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=3, reloc="pic", codemodel="default"
+        cpu=cpu, features=features, opt=3, reloc="static" if far else "pic", codemodel="large" if far else "default"
     )
 
 
