@@ -68,7 +68,7 @@ def take_rows(source: Any, indices: Array) -> Tensor:
 
     >>> take_rows(np.arange(6.0).reshape(3, 2), np.array([2, 0]))
     tensor([[4., 5.],
-            [0., 1.]], dtype=float64)
+            [0., 1.]], dtype=wengert.float64)
     """
     return rows(source, indices) if isinstance(source, Tensor) else _array_rows(source, indices)
 
