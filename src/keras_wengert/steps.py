@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 import wengert
-from wengert.runtime.flush import flush
 
 
 def end_steps(module: ModuleType) -> None:
@@ -20,7 +19,7 @@ def end_steps(module: ModuleType) -> None:
     def whole(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
         with wengert.no_grad():
             result = apply(self, grads, trainable_variables)
-        flush()
+        wengert.flush()
         return result
 
     module.BaseOptimizer.apply = whole
