@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from operator import is_
 from types import FunctionType
-from typing import Any
+from typing import Any, Optional
 from weakref import WeakKeyDictionary
 
 from keras.src import tree
@@ -23,7 +23,7 @@ from keras.src.saving.keras_saveable import KerasSaveable
 
 import wengert
 from keras_wengert.layer import changes
-from keras_wengert.ops.nn.logits import is_activated
+from keras_wengert.ops.nn.logits import Activation, behind
 from keras_wengert.replay import Snapshot
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor
@@ -104,6 +104,10 @@ def _leaves_something(owner: Any, found: Any) -> bool:
     return masks or (isinstance(owner, Layer) and bool(owner.losses))
 
 
+def _itself(x: Tensor) -> tuple[None, Tensor]:
+    return None, x
+
+
 class Calls:
     """How the calls of each object are made. The kinds of an object are kept by itself, so that they go with it."""
 
@@ -117,10 +121,11 @@ class Calls:
         return self._call(call, layer, OfLayer, args, kwargs)
 
     def plain(self, call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
-        """The same for losses. One that looks at how its argument came about (`ops/nn/logits.py`) must see it."""
-        if not _is_keras(owner) or _has_foreign_parts(owner) or any(map(is_activated, args)):
+        """The same for losses. One that looks at how its argument came about (`ops/nn/logits.py`) must see it, so what is
+        replayed begins before a softmax or a sigmoid."""
+        if not _is_keras(owner) or _has_foreign_parts(owner):
             return call(owner, *args, **kwargs)
-        return self._call(call, owner, Held, args, kwargs)
+        return self._call(call, owner, Held, args, kwargs, behind)
 
     def update(self, call: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
         """``optimizer.apply(grads, variables)``: one kind for each set of variables. The step ends with it, and runs."""
@@ -148,7 +153,9 @@ class Calls:
             kind = kinds[key] = Kind(optimizer, Held, lambda *given: call(optimizer, list(given), variables))
         return call(optimizer, grads, variables) if kind.given_up else kind(grads)
 
-    def _call(self, call: Callable[..., Any], owner: Any, look: Any, args: Any, kwargs: Any) -> Any:
+    def _call(
+        self, call: Callable[..., Any], owner: Any, look: Any, args: Any, kwargs: Any, source: Callable[[Tensor], Any] = _itself
+    ) -> Any:
         if _is_elsewhere():
             return call(owner, *args, **kwargs)
         context = _context()
@@ -157,9 +164,12 @@ class Calls:
         tensors: list[Any] = []
         key: list[Any] = [len(args), context]
         for name, value in [*enumerate(args), *kwargs.items()]:
-            if value.__class__ is Tensor and not hasattr(value, "_keras_mask"):
-                tensors.append(value)
-                key.append((name, Tensor))
+            if value.__class__ is Tensor and "_keras_mask" not in value.__dict__:
+                activation, tensor = source(value)
+                if tensor is None:
+                    return call(owner, *args, **kwargs)
+                tensors.append(tensor)
+                key.append((name, Tensor, activation))
             elif value is None or value.__class__ in (bool, int, float, str):
                 key.append((name, value.__class__, value))
             else:
@@ -168,7 +178,7 @@ class Calls:
         shape = tuple(key)
         kind = kinds.get(shape)
         if kind is None:
-            kind = kinds[shape] = Kind(owner, look, _arranged(call, owner, args, kwargs))
+            kind = kinds[shape] = Kind(owner, look, _arranged(call, owner, args, kwargs, source))
         return call(owner, *args, **kwargs) if kind.given_up else kind(tensors)
 
     def _is_pure(self, layer: Any) -> bool:
@@ -194,19 +204,31 @@ def _kinds(owner: Any) -> dict[Any, Kind]:
     return vars(owner).setdefault("_kinds_of_calls", {})  # type: ignore[no-any-return]
 
 
-def _arranged(call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Callable[..., Any]:
-    """The call as a function of its tensors alone; the other arguments are these."""
-    places = [value.__class__ is Tensor for value in args]
-    others = [None if place else value for place, value in zip(places, args)]
-    named = [name for name, value in kwargs.items() if value.__class__ is Tensor]
-    fixed = {name: value for name, value in kwargs.items() if name not in named}
+def _arranged(
+    call: Callable[..., Any], owner: Any, args: Any, kwargs: Any, source: Callable[[Tensor], Any]
+) -> Callable[..., Any]:
+    """The call as a function of what its tensors come from; the other arguments are these."""
+    makers = [_maker(value, source) for value in args]
+    named = {name: _maker(value, source) for name, value in kwargs.items()}
 
     def run(*tensors: Any) -> Any:
         given: Iterator[Any] = iter(tensors)
-        positional = [next(given) if place else other for place, other in zip(places, others)]
-        return call(owner, *positional, **{name: next(given) for name in named}, **fixed)
+        positional = [make(given) for make in makers]
+        found = call(owner, *positional, **{name: make(given) for name, make in named.items()})
+        for y in tree.flatten(found):
+            # Keras notes what went into an activation for backends that can't see it; `behind` can.
+            getattr(y, "__dict__", {}).pop("_keras_logits", None)
+        return found
 
     return run
+
+
+def _maker(value: Any, source: Callable[[Tensor], Any]) -> Callable[[Iterator[Any]], Any]:
+    """What gives an argument: the value itself, or of the next of some tensors what the value is of its source."""
+    if value.__class__ is not Tensor:
+        return lambda given: value
+    activation: Optional[Activation] = source(value)[0]
+    return next if activation is None else lambda given: activation(next(given))
 
 
 def _is_elsewhere() -> bool:

@@ -14,9 +14,9 @@ X = draw.normal(size=(32, 20)).astype("float32")
 Y = draw.integers(0, 5, 32)
 
 
-def network(own_class=False):
+def network(own_class=False, last=None):
     """Dense layers 20-16-5 with weights that are drawn once."""
-    first, second = keras.layers.Dense(16, activation="relu"), keras.layers.Dense(5)
+    first, second = keras.layers.Dense(16, activation="relu"), keras.layers.Dense(5, activation=last)
     if own_class:
 
         class Net(keras.Model):
@@ -36,10 +36,10 @@ def network(own_class=False):
     return model
 
 
-def losses(optimizer, wrap=lambda f: f, own_class=False, steps=8, change=None):
+def losses(optimizer, wrap=lambda f: f, own_class=False, steps=8, change=None, last=None, from_logits=True):
     """The loss of every step."""
-    model = network(own_class)
-    loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = network(own_class, last)
+    loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
     x, y = tf.constant(X), tf.constant(Y)
 
     def step(x, y):
@@ -110,6 +110,8 @@ result = {
     "adam": losses(keras.optimizers.Adam(0.01)),
     "function": losses(keras.optimizers.Adam(0.01), tf.function),
     "own class": losses(keras.optimizers.Adam(0.01), own_class=True),
+    "softmax": losses(keras.optimizers.SGD(0.1, momentum=0.9), last="softmax", from_logits=False),
+    "softmax for logits": losses(keras.optimizers.SGD(0.1, momentum=0.9), last="softmax"),
     "learning rate 0": losses(keras.optimizers.Adam(0.01), change=slower),
     "frozen layer": losses(keras.optimizers.SGD(0.1), change=frozen),
     "schedule": losses(keras.optimizers.SGD(schedule())),

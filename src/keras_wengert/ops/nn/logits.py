@@ -7,17 +7,37 @@ so nothing has to be noted when the activation is computed.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple, Optional
 
 from wengert.graph.node import DROPPED, Node
+from wengert.graph.record import record
+from wengert.graph.rule import Primitive
 from wengert.tensors.tensor import Tensor, wrap
 
 _DETACHED = "stop_gradient"
 
 
-def is_activated(x: Any) -> bool:
-    """Whether a tensor is what a softmax or a sigmoid gave."""
-    return isinstance(x, Tensor) and _source(x._current()).primitive.name in ("softmax", "sigmoid")
+class Activation(NamedTuple):
+    """How a tensor came out of a softmax or a sigmoid: something to compare, and to do again."""
+
+    primitive: type[Primitive]
+    params: tuple[Any, ...]
+    detached: bool
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """The same of other logits."""
+        found = wrap(record(self.primitive, (logits._read(),), self.params))
+        return found.detach() if self.detached else found
+
+
+def behind(x: Tensor) -> tuple[Optional[Activation], Optional[Tensor]]:
+    """The softmax or sigmoid that gave `x` and what went into it, None if that is not there any more; or None and `x`."""
+    node = x._current()
+    source = _source(node)
+    if source.primitive.name not in ("softmax", "sigmoid"):
+        return None, x
+    there = source.inputs and not _gone(source.inputs[0])
+    return Activation(source.primitive, source.params, source is not node), wrap(source.inputs[0]) if there else None
 
 
 def _source(node: Node) -> Node:
