@@ -52,6 +52,7 @@ PARTS: dict[str, list[str]] = {
         "activations", "constraints", "initializers", "regularizers", "quantizers", "dtype_policies", "tree", "testing",
     ],
     "tools": ["utils", "wrappers", "legacy", "distillation"],
+    "export, applications, data sets": ["export", "applications", "datasets", "distribution", "backend/tests"],
 }  # fmt: skip
 
 BOTH = ("torch", "wengert")
@@ -73,7 +74,7 @@ def command(paths: list[str], *options: str) -> list[str]:
     return [
         sys.executable, "-m", "pytest", "-p", "tests.keras_wengert.outcomes", "-p", "no:cacheprovider", "-q",
         "--tb=short", "-W", "ignore", "--continue-on-collection-errors", "-c", str(Path(__file__).with_name("keras.ini")),
-        f"--rootdir={suite()}", *options, *files,
+        "--noconftest", f"--rootdir={suite()}", *options, *files,
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ if os.environ["KERAS_BACKEND"] == "wengert":
 
 import keras
 import numpy as np
+import recurrent
 
 layers, ops = keras.layers, keras.ops
 FOLDER = Path(sys.argv[1])
@@ -279,20 +280,48 @@ def single_batches():
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-@case
-def files():
-    """A model and weights as PyTorch's backend wrote them (it ran before) go on training here as they do there."""
-    name, other = os.environ["KERAS_BACKEND"], FOLDER / "torch.keras"
+def go_on(model):
+    x, y = data()
+    return outcome(model, model.fit(x, y, batch_size=32, epochs=2, verbose=0, shuffle=False))
+
+
+def write_files(name):
+    """A model that has been trained, with its optimizer, and weights by themselves."""
     x, y = data()
     model = small(layers.Dense(4, activation="relu"), layers.BatchNormalization())
     model.compile(keras.optimizers.Adam(0.01), cross_entropy())
     model.fit(x, y, batch_size=32, epochs=1, verbose=0, shuffle=False)
     model.save(FOLDER / f"{name}.keras")
     model.save_weights(FOLDER / f"{name}.weights.h5")
-    if name == "wengert" and other.exists():
-        model = keras.saving.load_model(other)  # with the optimizer and its state
-        model.load_weights(FOLDER / "torch.weights.h5")
-    return outcome(model, model.fit(x, y, batch_size=32, epochs=2, verbose=0, shuffle=False))
+    return model
+
+
+def read_files(name):
+    """What training on gives, for the model with its own weights, and with the others, which are negated before."""
+    found = [go_on(keras.saving.load_model(FOLDER / f"{name}.keras"))]
+    model = keras.saving.load_model(FOLDER / f"{name}.keras")
+    model.set_weights([-w for w in model.get_weights()])
+    model.load_weights(FOLDER / f"{name}.weights.h5")
+    return [*found, go_on(model)]
+
+
+@case
+def files_of_pytorch():
+    """As PyTorch's backend wrote them (it ran before)."""
+    if os.environ["KERAS_BACKEND"] == "torch":
+        write_files("torch")
+    return read_files("torch")
+
+
+@case
+def files_of_wengert():
+    """As wengert wrote them (its other chapter ran before)."""
+    return read_files("wengert")
+
+
+@alone
+def files():
+    return [go_on(write_files("wengert"))] * 2  # what `files_of_wengert` should give
 
 
 # --- what has no counterpart ------------------------------------------------------------------------------------------
@@ -350,6 +379,11 @@ def several_steps_in_an_execution():
         model.compile("sgd", cross_entropy(), steps_per_execution=together)
         found.append(model.fit(x, y, batch_size=16, epochs=3, verbose=0).history["loss"])
     return np.allclose(found[0], found[1], rtol=1e-6)
+
+
+@alone
+def loops_and_steps_differ_by():
+    return recurrent.difference()
 
 
 @alone

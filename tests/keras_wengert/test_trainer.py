@@ -53,27 +53,42 @@ def assert_alike(ours: Any, theirs: Any, place: str) -> None:
         assert ours == theirs, place
 
 
-def test_trainings_follow_pytorchs_backend(tmp_path: Path):
-    """One test for all: two processes that import Keras are what it costs."""
-    pytest.importorskip("torch")
-    theirs = outcomes("torch", tmp_path, "alike")
-    ours = outcomes("wengert", tmp_path, "alike")  # reads a model that the other has saved
-    assert_alike(ours, theirs, "")
-    assert len(ours) == 13 and {kind for kind, _ in ours["callbacks"]["seen"]} == {"float"}
-    reasons = {name: found.get("reason") for name, found in ours.items()}
-    assert "changes the attribute 'steps' of" in reasons.pop("a_step_of_the_users_own_that_counts")
-    assert not any(reasons.values()), reasons
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where each process finds the models that the ones before have saved."""
+    return tmp_path_factory.mktemp("fits")
 
 
-def test_replays_see_what_changes_and_say_when_there_are_none(tmp_path: Path):
-    found = outcomes("wengert", tmp_path, "alone")
-    assert found["what_changes_between_steps_is_seen"] is True
-    assert found["every_step_draws_anew"] == 6
-    assert found["several_steps_in_an_execution"] is True
-    reasons = found["reasons"]
+@pytest.fixture(scope="module")
+def alone(folder: Path) -> Any:
+    return outcomes("wengert", folder, "alone")
+
+
+def test_replays_see_what_changes_and_say_when_there_are_none(alone: Any):
+    assert alone["what_changes_between_steps_is_seen"] is True
+    assert alone["every_step_draws_anew"] == 6
+    assert alone["several_steps_in_an_execution"] is True
+    reasons = alone["reasons"]
     assert reasons["ordinary"] is None and reasons["not jit"] is None
     assert "run_eagerly=True" in reasons["eager"]
     first, second, third, fourth = reasons["seen"]  # the rate of the second step is 0
     assert first != second == third != fourth and "learning rate is a function" in reasons["function"]
     assert reasons["logs"] == ["high", "loss"] and "asks for a value" in reasons["branch"]
     assert "SavedModel holds a TensorFlow graph" in reasons["export"]
+
+
+def test_recurrent_layers_compute_the_same_in_loops(alone: Any):
+    assert alone["loops_and_steps_differ_by"] < 2e-5
+
+
+def test_trainings_follow_pytorchs_backend(folder: Path, alone: Any):
+    """One test for all: processes that import Keras are what it costs."""
+    pytest.importorskip("torch")
+    theirs = outcomes("torch", folder, "alike")  # reads a model that wengert has saved
+    ours = outcomes("wengert", folder, "alike")  # and this one a model of PyTorch's
+    assert_alike(ours, theirs, "")
+    assert_alike(alone["files"], theirs["files_of_wengert"], "files")
+    assert len(ours) == 14 and {kind for kind, _ in ours["callbacks"]["seen"]} == {"float"}
+    reasons = {name: found.get("reason") for name, found in ours.items() if isinstance(found, dict)}
+    assert "changes the attribute 'steps' of" in reasons.pop("a_step_of_the_users_own_that_counts")
+    assert not any(reasons.values()), reasons

@@ -1,4 +1,9 @@
-"""Recurrent layers: a step function over time, with masks."""
+"""Recurrent layers: a step function over time, with masks.
+
+The steps of Keras's own cells leave nothing behind, so that a layer of them is one loop (`wengert.func.scan`), whatever
+its length. The usual ones have their products with the input made for all times at once (`recurrences.py`). A cell of the
+program's own is called for every time: what it does besides computing is done as often as on PyTorch's backend.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,9 @@ from keras.src import tree
 
 import wengert as w
 from keras_wengert.ops.core import convert_to_tensor
+from keras_wengert.ops.recurrences import gru, layer_of, lstm, of_cell, usual
+
+__all__ = ["bidirectional_gru", "bidirectional_lstm", "cudnn_ok", "gru", "lstm", "rnn"]
 
 
 def rnn(
@@ -25,50 +33,80 @@ def rnn(
     """
     turn = lambda x: x if time_major else w.swapaxes(convert_to_tensor(x), 0, 1)
     inputs = tree.map_structure(turn, inputs)
-    flat = tree.flatten(inputs)
-    steps = flat[0].shape[0]
     if mask is not None:
         mask = convert_to_tensor(mask, "bool")
         mask = turn(mask[..., None] if mask.ndim == 2 else mask)
-    order = range(steps)[::-1] if go_backwards else range(steps)
+    states = tuple(initial_states)
     constants = list(constants or [])
-    states, output, outputs = tuple(initial_states), None, []
-    for t in order:
-        x = tree.map_structure(lambda part: part[t], inputs)  # noqa: B023 - used at once
-        new, new_states = step_function(x, (*states, *constants))
-        new_states = tuple(new_states)
-        if mask is not None:
-            here = mask[t]
-            before = tree.map_structure(w.zeros_like, new) if output is None else output
-            output = tree.map_structure(lambda a, b: _chosen(here, a, b), new, before)  # noqa: B023
-            states = tree.map_structure(lambda a, b: _chosen(here, a, b), new_states, states)  # noqa: B023
-            zeros = tree.map_structure(w.zeros_like, new)
-            shown = tree.map_structure(lambda a, b: _chosen(here, a, b), new, zeros) if zero_output_for_mask else output  # noqa: B023
-        else:
-            shown = output = new
-            states = new_states
-        outputs.append(shown)
-    last = outputs[-1]
-    every = outputs if return_all_outputs else [last]
-    joined = tree.map_structure(lambda *parts: w.stack(list(parts), 0 if time_major else 1), *every)
-    return last, joined, states
+    layer = None if unroll or constants else layer_of(step_function)
+    found = None
+    if layer is not None:
+        found = of_cell(layer, inputs, states, mask, zero_output_for_mask, go_backwards, step_function)
+        if found is None:
+            found = _looped(step_function, inputs, states, mask, zero_output_for_mask, go_backwards)
+    if found is None:
+        step = lambda x, before: step_function(x, (*before, *constants))
+        found = _unrolled(step, inputs, states, mask, zero_output_for_mask, go_backwards)
+    outputs, states = found
+    last = tree.map_structure(lambda y: y[-1], outputs)
+    if not return_all_outputs:
+        outputs = tree.map_structure(lambda y: y[None], last)
+    return last, outputs if time_major else tree.map_structure(lambda y: w.swapaxes(y, 0, 1), outputs), states
 
 
 def _chosen(mask: Any, new: Any, old: Any) -> Any:
     return w.where(mask.reshape(mask.shape[0], *[1] * (new.ndim - 1)), new, old)
 
 
-# The layers ask for these first and run `rnn` on NotImplementedError.
+def _unrolled(step: Any, inputs: Any, states: Any, mask: Any, zeros_where_masked: bool, backward: bool) -> Any:
+    """The outputs, time first and in the order of the steps, and the states: step by step."""
+    output, outputs = None, []
+    times = range(tree.flatten(inputs)[0].shape[0])
+    for t in times[::-1] if backward else times:
+        x = tree.map_structure(lambda part: part[t], inputs)  # noqa: B023 - used at once
+        new, new_states = step(x, states)
+        new_states = tuple(new_states)
+        if mask is not None:
+            zeros = tree.map_structure(w.zeros_like, new)
+            choose = lambda a, b: _chosen(mask[t], a, b)  # noqa: B023
+            output = tree.map_structure(choose, new, zeros if output is None or zeros_where_masked else output)
+            states = tree.map_structure(choose, new_states, states)
+        else:
+            output, states = new, new_states
+        outputs.append(output)
+    return tree.map_structure(lambda *parts: w.stack(list(parts)), *outputs), states
 
 
-def lstm(*args: Any, **kwargs: Any) -> Any:
-    """Raises: NotImplementedError: the layer's own step runs, which the engine fuses."""
-    raise NotImplementedError
+def _looped(step: Any, inputs: Any, states: Any, mask: Any, zeros_where_masked: bool, backward: bool) -> Any:
+    """The same as one loop; None where a state would not keep its type, so that there is none."""
+    with w.no_grad():  # nobody reads what this first step records: it tells types
+        first, after = step(tree.map_structure(lambda part: part[0], inputs), states)
+    if not _same_types(states, tuple(after)):
+        return None
+    zeros = tree.map_structure(w.zeros_like, first)
+    turn = (lambda x: w.flip(x, (0,))) if backward else (lambda x: x)
+    sequences = tree.map_structure(turn, inputs if mask is None else (inputs, mask))
+
+    def one(carry: Any, rows: Any) -> Any:
+        if mask is None:
+            new, new_states = step(rows, carry[0])
+            return (tuple(new_states), ()), new
+        before, output = carry
+        new, new_states = step(rows[0], before)
+        choose = lambda a, b: _chosen(rows[1], a, b)
+        shown = tree.map_structure(choose, new, zeros if zeros_where_masked else output)
+        return (tree.map_structure(choose, tuple(new_states), before), () if zeros_where_masked else shown), shown
+
+    keeps_output = mask is not None and not zeros_where_masked
+    (states, _), outputs = w.func.scan(one, (states, zeros if keeps_output else ()), sequences)
+    return outputs, states
 
 
-def gru(*args: Any, **kwargs: Any) -> Any:
-    """Raises: NotImplementedError: the layer's own step runs, which the engine fuses."""
-    raise NotImplementedError
+def _same_types(before: Any, after: Any) -> bool:
+    these, those = tree.flatten(before), tree.flatten(after)
+    return len(these) == len(those) and all(
+        [a.shape == b.shape and a.dtype is b.dtype for a, b in zip(these, those)]
+    )
 
 
 def bidirectional_lstm(*args: Any, **kwargs: Any) -> Any:
@@ -81,6 +119,6 @@ def bidirectional_gru(*args: Any, **kwargs: Any) -> Any:
     raise NotImplementedError
 
 
-def cudnn_ok(*args: Any, **kwargs: Any) -> bool:
-    """Whether cuDNN could run a layer: it is not here."""
-    return False
+def cudnn_ok(activation: Any, recurrent_activation: Any, unroll: bool, use_bias: bool = True) -> bool:
+    """Whether the loops of `lstm` and `gru` can run a layer with these functions; the other backends ask cuDNN."""
+    return usual(activation, recurrent_activation) and not unroll

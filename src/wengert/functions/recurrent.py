@@ -122,10 +122,12 @@ def layer(
     weights: Weights,
     mask: Optional[Tensor] = None,
     backward: bool = False,
+    hold: bool = False,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:
     """One layer in one direction.
 
     mask: where it is False the state stays as it is and the output is 0: a sequence that has not begun, or has ended
+    hold: the output there is what stays, instead of 0
 
     Shape: input (time, batch, features); state: each (batch, hidden or projection); mask (time, batch, 1) of bools; the
     output (time, batch, hidden or projection), and the state after the last step.
@@ -142,7 +144,7 @@ def layer(
         if mask is None:
             return list(after), [after[0]]
         kept = [p.where(now[1], new, old) for new, old in zip(after, before)]
-        return kept, [p.where(now[1], after[0], scalar(0, x.dtype))]
+        return kept, [kept[0] if hold else p.where(now[1], after[0], scalar(0, x.dtype))]
 
     initial = [node_of(part, kind.name, "hx") for part in state]
     ends, (output,) = loop(step, initial, sequences, time, backward)
