@@ -60,7 +60,7 @@ THIRD_PARTY: dict[str, set[str]] = {
 # call that needs them.
 ON_DEMAND = {
     "wengert.backends.llvm", "wengert.runtime.disk", "wengert.compiler", "wengert.compiler.fast",
-    "wengert.compiler.explanation",
+    "wengert.compiler.explanation", "wengert.utils.tensorboard", "wengert.utils.tensorboard.summary",
 }  # fmt: skip
 
 

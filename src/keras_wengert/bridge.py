@@ -178,8 +178,21 @@ def _load_offline(module: ModuleType) -> None:
     load_offline(module)
 
 
+def _keep_doubles(module: ModuleType) -> None:
+    """Keras narrows float64 to float32 on other backends than TensorFlow, even where the program has chosen float64 as its
+    default float; there it stays."""
+    from keras.src.backend.config import floatx
+
+    class Narrowed(dict[str, str]):
+        def get(self, dtype: Any, default: Any = None) -> Any:
+            return default if dtype == "float64" and floatx() == "float64" else super().get(dtype, default)
+
+    module.BIT64_TO_BIT32_DTYPE = Narrowed(module.BIT64_TO_BIT32_DTYPE)
+
+
 # Keras module -> what is done to it once it is loaded.
 AFTER = {
+    "keras.src.backend.common.dtypes": _keep_doubles,
     "keras.src.utils.backend_utils": _know_ourselves,
     "keras.src.saving.serialization_lib": _read_pytorchs_optimizers,
     "keras.src.trainers.data_adapters": _take_our_datasets,

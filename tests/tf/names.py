@@ -28,14 +28,15 @@ OUT_OF_SCOPE = {
     "sparse and ragged tensors": "Sparse* sparse Ragged* ragged* sets edit_distance ctc_beam_search_decoder "
     "ctc_greedy_decoder ctc_unique_labels *_sparse",
     "graphs of TensorFlow 1": "Graph graph_util control_dependencies variable_creator_scope make_tensor_proto make_ndarray "
-    "AggregationMethod RegisterGradient import_graph_def no_gradient hessians gradients Operation get_logger "
+    "AggregationMethod RegisterGradient import_graph_def no_gradient hessians gradients Operation "
     "inside_function numpy_function py_function nondifferentiable_batch_function OperatorNotAllowedInGraphError",
     "distribution, devices, servers": "distribute dtensor tpu xla mlir lite DeviceSpec queue lookup CriticalSection "
     "quantization quint* qint* QUANTIZED_DTYPES parallel_stack VariableAggregation VariableSynchronization device check_pinned",
     "candidate sampling": "*candidate_sampler nce_loss sampled_softmax_loss compute_accidental_hits",
     "operators as objects": "LinearOperator*",
-    "other packages": "compat raw_ops feature_column summary profiler tools test train sysconfig version experimental "
-    "autograph security types resource variant config OptionalSpec",
+    "raw operations": "approx_top_k conv conv2d_backprop_*",
+    "other packages": "raw_ops feature_column profiler tools sysconfig experimental "
+    "security types resource variant config OptionalSpec",
 }
 
 

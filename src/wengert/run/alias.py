@@ -44,6 +44,10 @@ def install() -> None:
             sys.modules[name] = module
 
 
+# With a module of this name TensorBoard does without TensorFlow, also where a program has imported it.
+_NO_TENSORFLOW = "tensorboard.compat.notf"
+
+
 class AliasFinder(MetaPathFinder):
     """Answers for aliased names; leaves all others to the finders behind it."""
 
@@ -79,7 +83,13 @@ def _may_have_tensorflow() -> bool:
         return False
     if root != "keras":
         settings.face = "tf"
+    sys.modules.setdefault(_NO_TENSORFLOW, ModuleType(_NO_TENSORFLOW))
     return True
+
+
+def is_offered(part: str) -> bool:
+    """Whether a module of TensorFlow's face is a public one, rather than one of its inner works."""
+    return part in {*sys.modules["tensorflow"].PARTS, "errors", "nest", "keras"}
 
 
 def _importer() -> FrameType:
@@ -112,6 +122,8 @@ def locate(name: str) -> ModuleType | None:
     """wengert's module for an aliased name, imported, and able to answer for what it lacks; None if there is none."""
     if name == "tensorflow.keras":
         return sys.modules["tensorflow"].keras
+    if name.startswith("tensorflow.") and name.count(".") == 1 and not is_offered(name.partition(".")[2]):
+        return None
     real = str(real_name(name))
     parent, _, child = name.rpartition(".")
     if name not in NAMES:
@@ -149,6 +161,11 @@ def answer_for_missing(module: ModuleType, face: str) -> None:
     if isinstance(earlier, _MissingAttribute):
         return
     module.__getattr__ = _MissingAttribute(module, face, earlier)  # type: ignore[method-assign]
+    _answer_in_parts(module, face)
+
+
+def _answer_in_parts(module: ModuleType, face: str) -> None:
+    """The same for the modules that are attributes of a module by now."""
     for name, value in list(vars(module).items()):
         if is_part(value) and name[0] != "_" and not (face == "torch" and name in INNER):
             answer_for_missing(value, f"{face}.{name}")
@@ -172,8 +189,7 @@ class _MissingAttribute:
             except AttributeError:
                 pass
             else:
-                if is_part(found):
-                    answer_for_missing(found, f"{self.face}.{name}")
+                _answer_in_parts(self.module, self.face)  # loading one thing may have brought others with it
                 return found
         frame = sys._getframe(1)
         if inside[frame.f_code.co_filename]:  # wengert's own code, or the import system: not the program's question

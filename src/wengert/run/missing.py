@@ -59,12 +59,18 @@ class MissingModule(ModuleNotFoundError):
 
 def _message(wanted: str, kind: str, line: str, near: list[str]) -> str:
     text = f"{wanted}: wengert has no such {kind}{f' ({line})' if line else ''}."
-    reason = reason_absent(wanted.split()[-1].rpartition(".")[2])
+    reason = _reason(wanted.removeprefix("from ").removeprefix("import ").replace(" import ", "."))
     if reason:
         return text + reason
     if near:
         text += f" Nearest: {', '.join(near)}."
     return text
+
+
+def _reason(wanted: str) -> str:
+    """Why ``tensorflow.io.gfile`` is not there, if one of its parts is out of scope."""
+    face, *parts = wanted.split(".")
+    return next(filter(None, [reason_absent(part, face) for part in parts]), "")
 
 
 def near_names(name: str, module: ModuleType, face: str) -> list[str]:

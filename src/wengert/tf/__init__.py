@@ -9,8 +9,9 @@ from __future__ import annotations
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+from wengert.absent import reason_absent as _reason_absent
 from wengert.settings import settings as _settings
-from wengert.tf import dtypes, errors, nest
+from wengert.tf import errors, nest
 from wengert.tf.dtypes import (
     DType,
     as_dtype,
@@ -51,13 +52,17 @@ def _home(module: str, names: str) -> None:
 
 _home("values", "register_tensor_conversion_function")
 _home("creation", "constant")
-_home("spec", "TensorSpec")
+_home("spec", "TensorSpec TypeSpec type_spec_from_value")
 _home("custom", "custom_gradient stop_gradient recompute_grad IndexedSlices")
-_home("compiled", "function executing_eagerly")
+_home("compiled", "function executing_eagerly init_scope")
 _home("control", "cond case switch_case while_loop map_fn scan foldl foldr vectorized_map")
 _home("list", "TensorArray")
 _home("module", "Module name_scope")
 _home("python", "py_function numpy_function print device config no_op group control_dependencies")
+_home("questions", """
+    is_tensor is_symbolic_tensor get_static_value get_current_name_scope get_logger timestamp tuple guarantee_const
+    grad_pass_through required_space_to_batch_paddings
+""")
 _home("debugging", "Assert assert_equal assert_greater assert_less assert_rank")
 _home("ops.elementwise", """
     abs acos acosh add add_n asin asinh atan atan2 atanh complex cos cosh divide equal exp floor greater greater_equal
@@ -92,8 +97,14 @@ _home("ops.matrices", "eig eigvals matrix_square_root")
 
 # Modules that are names of their own: ``tf.math``, ``tf.nn``.
 PARTS: dict[str, str] = {
-    name: name
-    for name in ("autodiff", "bitwise", "data", "debugging", "image", "linalg", "math", "nn", "random", "signal")
+    **{
+        name: name
+        for name in (
+            "autodiff", "autograph", "bitwise", "compat", "data", "debugging", "image", "linalg", "math", "nn", "random",
+            "signal", "summary", "test", "train", "version",
+        )
+    },
+    "dtypes": "dtype_names",
 }  # fmt: skip
 
 # Names that Keras has: ``tf.losses`` is ``tf.keras.losses``.
@@ -116,8 +127,9 @@ def __getattr__(name: str) -> _Any:
         found = getattr(_import_module(f"wengert.tf.{HOME[name]}"), name)
     elif name in PARTS:
         found = _import_module(f"wengert.tf.{PARTS[name]}")
+        globals().pop(PARTS[name], None)  # the public name is the one to be found
     else:
-        raise AttributeError(f"module 'wengert.tf' has no attribute {name!r}")
+        raise AttributeError(f"module 'wengert.tf' has no attribute {name!r}.{_reason_absent(name, 'tensorflow')}")
     globals()[name] = found
     return found
 
@@ -126,7 +138,8 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *HOME, *PARTS, *OF_KERAS, "keras"])
 
 
-globals().pop("shape", None)  # the module that has TensorShape; `tf.shape` is a function
+for _name in ("shape", "dtypes"):  # modules that other names belong to: `tf.shape` is a function
+    globals().pop(_name, None)
 
 if _settings.face == "wengert":
     _settings.face = "tf"

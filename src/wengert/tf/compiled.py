@@ -13,7 +13,8 @@ import functools
 import inspect
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Optional
 
 import numpy as np
@@ -286,6 +287,17 @@ def _given(result: Any) -> Any:
 def executing_eagerly() -> bool:
     """False while a `tf.function` is being recorded, True elsewhere."""
     return not _calling.stack
+
+
+@contextmanager
+def init_scope() -> Iterator[None]:
+    """Outside of any `tf.function` and any tape: nothing inside is recorded on a tape."""
+    stack, tapes, tracked = _calling.stack, recording.tapes, recorder.tracking
+    _calling.stack, recording.tapes, recorder.tracking = (), (), False
+    try:
+        yield
+    finally:
+        _calling.stack, recording.tapes, recorder.tracking = stack, tapes, tracked
 
 
 def inside_function() -> bool:

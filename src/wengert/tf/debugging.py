@@ -180,3 +180,35 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
     if len(found) > 1 or not all([as_dtype(one).is_floating for one in found]):
         raise ValueError(f"Expected one floating dtype, got {sorted(found)}")
     return as_dtype(found.pop() if found else "float32")
+
+
+class _Switches:
+    """What is only remembered: errors are never filtered, and there is one device."""
+
+    filtering = False
+    placement = False
+
+
+def enable_traceback_filtering() -> None:
+    """Remembered: errors show the program's own line in any case."""
+    _Switches.filtering = True
+
+
+def disable_traceback_filtering() -> None:
+    """Undo `enable_traceback_filtering`."""
+    _Switches.filtering = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """What was chosen last."""
+    return _Switches.filtering
+
+
+def set_log_device_placement(enabled: bool) -> None:
+    """Remembered: there is one device."""
+    _Switches.placement = bool(enabled)
+
+
+def get_log_device_placement() -> bool:
+    """What was chosen last."""
+    return _Switches.placement

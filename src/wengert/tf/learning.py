@@ -16,6 +16,7 @@ from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core
 from wengert.tf.errors import OF_ARGUMENTS, translate
 from wengert.tf.recording import recording
+from wengert.tf.shape import TensorShape
 from wengert.tf.tensor import Tensor, shown
 from wengert.tf.values import conversions
 
@@ -54,10 +55,12 @@ def load() -> ModuleType:
     bridge.use()
     import keras  # optional
     import keras._tf_keras.keras as handed_on
-    from keras.src.backend.common import KerasVariable
+    from keras.src.backend.common import KerasVariable, dtypes as promotion
 
     if not any(kind is KerasVariable for kind, _ in conversions):
         conversions.append((KerasVariable, _FromVariable()))
+        KerasVariable.shape = property(lambda variable: TensorShape(variable._shape))
+        promotion.BIT64_TO_BIT32_DTYPE.update(int64="int64", float64="float64")  # as on TensorFlow
         _show_methods(keras)
         _show_functions(keras)
         _show_functions(handed_on)

@@ -23,7 +23,7 @@ def py_function(func: Any = None, inp: Any = None, Tout: Any = None, name: Optio
 
     Tout: the dtypes of what it gives. Raises: TypeError when it gives another dtype.
     """
-    _python_runs("py_function")
+    python_runs("py_function")
     return _typed(func(*[convert(x) for x in inp]), Tout)
 
 
@@ -31,11 +31,12 @@ def numpy_function(
     func: Any = None, inp: Any = None, Tout: Any = None, stateful: bool = True, name: Optional[str] = None
 ) -> Any:
     """func of NumPy arrays, which gives NumPy arrays. No derivative goes through it."""
-    _python_runs("numpy_function")
+    python_runs("numpy_function")
     return _typed(func(*[convert(x).numpy() for x in inp]), Tout)
 
 
-def _python_runs(operation: str) -> None:
+def python_runs(operation: str) -> None:
+    """What is being recorded cannot be replayed, since this operation runs Python code in every call."""
     if recorder.trace is not None:
         recorder.trace.refuse(f"{operation} runs Python code")
 
@@ -63,7 +64,7 @@ def print(*inputs: Any, **kwargs: Any) -> None:
 
     sep, end: between them and after; summarize: how many elements of each axis at either end, -1 for all.
     """
-    _python_runs("print")
+    python_runs("print")
     stream = kwargs.get("output_stream", sys.stderr)
     summarize = kwargs.get("summarize", 3)
     texts = [_text(one, summarize) for one in inputs]

@@ -1,4 +1,4 @@
-"""TensorSpec: the shape and dtype of tensors, without values."""
+"""TensorSpec: the shape and dtype of tensors, without values; TypeSpec is what it is a kind of."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from typing import Any, Optional
 from wengert.dtypes import float32
 from wengert.tf.dtypes import as_dtype
 from wengert.tf.shape import TensorShape
+from wengert.tf.values import fresh
 
 
-class TensorSpec:
+class TypeSpec:
+    """What is known of a value before it is there. The one kind here is `TensorSpec`."""
+
+    __slots__ = ()
+
+
+class TensorSpec(TypeSpec):
     """Tensors of a shape, sizes of which may be unknown (None), and a dtype.
 
     >>> TensorSpec([None, 3])
@@ -60,3 +67,16 @@ class TensorSpec:
 
     def __repr__(self) -> str:
         return f"TensorSpec(shape={self.shape}, dtype=tf.{self.dtype.name}, name={self.name!r})"
+
+
+def type_spec_from_value(value: Any) -> TensorSpec:
+    """The spec of a tensor, or of what becomes one.
+
+    Raises: TypeError for anything else.
+    """
+    if isinstance(value, TensorSpec):
+        return value
+    try:
+        return TensorSpec.from_tensor(fresh(value))
+    except ValueError as error:
+        raise TypeError(f"Could not build a TypeSpec for {value!r} of type {type(value).__name__}") from error

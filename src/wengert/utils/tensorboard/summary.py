@@ -155,10 +155,15 @@ def text(tag: str, words: str) -> Any:
     metadata = SummaryMetadata(
         plugin_data=SummaryMetadata.PluginData(plugin_name="text", content=TextPluginData(version=0).SerializeToString())
     )
+    return for_plugin(f"{tag}/text_summary", words, metadata)
+
+
+def for_plugin(tag: str, words: str, metadata: Any) -> Any:
+    """Text for the plugin that the metadata name."""
     tensor = TensorProto(
         dtype="DT_STRING", string_val=[words.encode()], tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=1)])
     )
-    return Summary(value=[Summary.Value(tag=f"{tag}/text_summary", metadata=metadata, tensor=tensor)])
+    return Summary(value=[Summary.Value(tag=tag, metadata=metadata, tensor=tensor)])
 
 
 def pr_curve(tag: str, labels: Any, predictions: Any, thresholds: int, weights: Any) -> Any:
