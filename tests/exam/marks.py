@@ -71,7 +71,8 @@ def examine(entry: Any, subjects: Iterable[str], limit: int, seconds: int = 120)
     for subject in subjects:
         signal.alarm(seconds)
         try:
-            found[subject] = ASK[subject](entry, limit)
+            with questions.without_stacks():
+                found[subject] = ASK[subject](entry, limit)
         except NotAsked:
             continue
         except TooLong as error:

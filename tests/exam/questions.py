@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
 import numpy as np
+import pytest
 import torch
 
 import wengert
@@ -30,11 +31,25 @@ def asked() -> Iterator[None]:
         raise NotAsked(str(error)) from error
 
 
+@contextlib.contextmanager
+def without_stacks() -> Iterator[None]:
+    """Inside, PyTorch does not look at the stack for each sample (for the test that draws it) and each seed (which it
+    notes for other devices): that is most of an exam's cost where the stack is deep, as in a test."""
+    from torch.testing._internal import common_utils
+    from torch.testing._internal.opinfo import core
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (common_utils, core):
+            patch.setattr(module, "extract_test_fn", lambda: None)
+        patch.setattr(torch, "manual_seed", torch.default_generator.manual_seed)
+        yield
+
+
 def samples(entry: Any, dtype: Any, limit: int, requires_grad: bool = False) -> list[Any]:
     """At most `limit` of an entry's samples, evenly spread. The same at every call."""
-    torch.manual_seed(7)
     np.random.seed(7)
-    with warnings.catch_warnings(), asked():
+    with warnings.catch_warnings(), asked(), without_stacks():
+        torch.manual_seed(7)
         warnings.simplefilter("ignore")
         found = list(entry.sample_inputs("cpu", dtype, requires_grad=requires_grad))
     if len(found) <= limit:
