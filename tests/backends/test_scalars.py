@@ -127,6 +127,7 @@ CLOSE: dict[str, tuple[Callable[..., Any], tuple[Range, ...], tuple[Range, ...]]
     "xlog1py": (lambda mp, x, y: x * mp.log1p(y), ((-3, 3), (-0.99, 5)), ()),
     "logaddexp": (lambda mp, x, y: mp.log(mp.exp(x) + mp.exp(y)), ((0, 60), (0, 60)), ()),
     "logaddexp2": (lambda mp, x, y: mp.log(mp.mpf(2) ** x + mp.mpf(2) ** y, 2), ((0, 60), (0, 60)), ()),
+    "gaussian": (lambda mp, x: mp.exp(-x * x / 2), ((-37, 37),), ((-13, 13),)),
     "ndtr": (lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2, ((-37, 8),), ((-13, 5),)),
     "gelu": (_gelu, ((-37, 8),), ((-13, 5),)),
     "gelu_tanh": (_gelu_tanh, ((-21, 8),), ((-9, 8),)),

@@ -194,6 +194,8 @@ class _Space:
             return uniforms(key.flat[0], counter.flat[0], int(place.max()) + 1, float32)[place]
         if v.op == "convert":
             return args[0].astype(v.dtype.numpy)
+        if v.op == "ndtr":  # computes what it is given besides again
+            args = args[:1]
         return np.asarray(primitives.table[v.op].evaluate(*args)).astype(v.dtype.numpy)
 
 

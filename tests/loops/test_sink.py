@@ -7,10 +7,11 @@ import numpy as np
 from tests.loops.tools import assert_same, compiled
 from tests.rules.harness import Program, node_of
 from wengert.backends.llvm import operations
+from wengert.derive.reverse import pull_back
 from wengert.graph.record import separate_tape, tracking
 from wengert.graph.rule import primitives as p
 from wengert.loops.lower import lower
-from wengert.loops.nest import Contract, Nest
+from wengert.loops.nest import Apply, Contract, Nest
 from wengert.rewrite.pipeline import prepare
 
 
@@ -65,3 +66,14 @@ def test_softmax_of_layer_norm_and_its_derivative_keep_what_is_costly():
 
     (step,) = run(function, normal(5, 300))
     assert isinstance(step, Nest)
+
+
+def test_gelu_and_its_derivative_share_their_exponential():
+    with separate_tape():
+        x, y_bar = node_of(normal(9, 33), True), node_of(normal(9, 33))
+        y = p.gelu(x)
+        program = Program([x, y_bar], [y, pull_back([y], [y_bar], [x])[x]])
+    (step,) = lower(prepare(program.graph), operations.supports).steps
+    assert isinstance(step, Nest)
+    operation = [v.op for v in step.values if isinstance(v, Apply)]
+    assert operation.count("gaussian") == operation.count("ndtr") == 1 and "exp" not in operation

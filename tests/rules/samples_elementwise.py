@@ -32,7 +32,7 @@ PARAMS |= dict.fromkeys(POLYNOMIALS, ("order", (0, 1, 2)))
 
 # Allowed errors in ulp above the usual 4.
 SQUARED = 16.0  # a square stands in an exponent, and its rounding is magnified
-ULPS = {"erfcx": SQUARED, "ndtr": SQUARED, "log_ndtr": SQUARED, "gelu": SQUARED, "gelu_tanh": SQUARED, "pow": 8.0}
+ULPS = dict.fromkeys(("erfcx", "gaussian", "ndtr", "log_ndtr", "gelu", "gelu_tanh"), SQUARED) | {"pow": 8.0}
 
 # Size of terms that may cancel in the value.
 TERMS = {"logaddexp": 1.0, "logaddexp2": 1.0}

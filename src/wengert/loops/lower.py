@@ -391,6 +391,8 @@ class _NestBuilder:
             return self._add_where_chosen(step, forms, args)
         if name == "clone":
             return args[0]
+        if name == "ndtr":  # with what it shares with the density, which its derivative reads
+            args.append(self.value(Apply("gaussian", (args[0],), _summed_in(dtype))))
         return self.value(Apply(name, tuple(args), dtype))
 
     def _bounded(self, index: int, bound: int) -> int:

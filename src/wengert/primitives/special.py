@@ -101,6 +101,19 @@ class Erfinv(_Special):
         return (lambda: primitives.exp(y * y) * (SQRT_PI / 2),)
 
 
+class Gaussian(_Special):
+    """y = e^(-x^2 / 2)      Partial   dy/dx = -x y"""
+
+    name = "gaussian"
+
+    @wide
+    def evaluate(self, x: Any) -> Any:
+        return np.exp(x * x * x.dtype.type(-0.5))
+
+    def partials(self, x: Node, *, y: Node) -> Any:
+        return (lambda: -(x * y),)
+
+
 class Ndtr(_Special):
     """y = P(X <= x) for a standard normal X, that is erfc(-x / sqrt 2) / 2
 
@@ -180,7 +193,7 @@ class Entr(_Special):
 
 def density(x: Node) -> Node:
     """e^(-x^2 / 2) / sqrt(2 pi)"""
-    return primitives.exp(x * x * -0.5) * (1 / sqrt(2 * pi))
+    return primitives.gaussian(x) * (1 / sqrt(2 * pi))
 
 
 # --- gelu ---------------------------------------------------------------------------------------------------------
@@ -281,6 +294,7 @@ erf = Erf()
 erfc = Erfc()
 erfcx = Erfcx()
 erfinv = Erfinv()
+gaussian = Gaussian()
 ndtr = Ndtr()
 ndtri = Ndtri()
 log_ndtr = LogNdtr()

@@ -33,30 +33,58 @@ def exp(s: Scalars, t: DType, x: str) -> str:
     for bound, word in ((89.0, "gt"), (-104.0, "lt")):  # beyond: infinity, 0. NaN stays
         limit = s.constant(bound, _F)
         x = s.select(s.compare(word, _F, x, limit), _F, limit, x)
-    n = s.intrinsic("roundeven", _F, s.two("fmul", _F, x, s.constant(_LOG2E, _F)))
-    r = s.fused(_F, n, s.constant(-_LN2_HIGH, _F), x)
-    r = s.fused(_F, n, s.constant(-_LN2_LOW, _F), r)
-    y = s.fused(_F, s.two("fmul", _F, r, r), polynomial(s, r, _EXP), r)
-    y = s.two("fadd", _F, y, s.constant(1, _F))
-    count = _counted(s, n)
-    half = s.two("ashr", whole, count, s.constant(1, whole))
-    for part in (half, s.two("sub", whole, count, half)):
+    y, bits = _reduced(s, x, 2 * _BIAS)
+    half = s.two("lshr", whole, bits, s.constant(1, whole))
+    for part in (half, s.two("sub", whole, bits, half)):
         y = s.two("fmul", _F, y, _power_of_two(s, part))
     return y
 
 
-def _counted(s: Scalars, n: str) -> str:
-    """A small whole number as an integer; anything for NaN, which conversion alone would make undefined."""
-    number = s.select(s.is_nan(_F, n), _F, s.constant(0, _F), n)
-    return s.w.emit(f"fptosi {s.type(_F)} {number} to {s.type(dtypes.int32)}")
+def decay(s: Scalars, x: str, low: str = "") -> str:
+    """e^x for x in float32, or e^(x + low), where -112 < x <= 0 or NaN and low is small: 2^n 2^64 is no less than the normal
+    ones, so one factor and a constant are enough."""
+    y, bits = _reduced(s, x, _BIAS + 64, low)
+    return s.two("fmul", _F, s.two("fmul", _F, y, _power_of_two(s, bits)), s.constant(2.0**-64, _F))
 
 
-def _power_of_two(s: Scalars, n: str) -> str:
-    """2^n for -127 < n < 128, by the bits of the exponent."""
-    whole = dtypes.int32
-    biased = s.two("add", whole, n, s.constant(127, whole))
-    bits = s.two("shl", whole, biased, s.constant(23, whole))
-    return s.w.emit(f"bitcast {s.type(whole)} {bits} to {s.type(_F)}")
+def gaussian(s: Scalars, t: DType, x: str) -> str:
+    """e^(-x^2 / 2), with the rounding of the square put right"""
+    limit, half = s.constant(15 if t is _F else 40, t), s.constant(-0.5, t)
+    size = s.intrinsic("fabs", t, x)
+    # Beyond, the result is 0 and the square might overflow. NaN stays.
+    size = s.select(s.compare("gt", t, size, limit), t, limit, size)
+    square = s.two("fmul", t, size, size)
+    exponent, low = s.two("fmul", t, square, half), s.two("fmul", t, s.product_error(t, size, size, square), half)
+    if t is _F:
+        return decay(s, exponent, low)
+    e = s.libm("exp", t, exponent)
+    return s.fused(t, e, low, e)
+
+
+_BIAS = 127  # of a float32's exponent
+
+
+def _reduced(s: Scalars, x: str, bias: int, low: str = "") -> tuple[str, str]:
+    """e^r where x + low = n log 2 + r, and an integer whose lowest nine bits are n + bias. Where x is NaN, e^r is.
+
+    A sum with 1.5 2^23 has no room for a fraction: it is rounded to a whole number, which its lowest bits hold.
+    """
+    shift = s.constant(1.5 * 2.0**23 + bias, _F)
+    shifted = s.fused(_F, x, s.constant(_LOG2E, _F), shift)
+    n = s.two("fsub", _F, shifted, shift)
+    r = s.fused(_F, n, s.constant(-_LN2_HIGH, _F), x)
+    r = s.fused(_F, n, s.constant(-_LN2_LOW, _F), r)
+    if low:
+        r = s.two("fadd", _F, r, low)
+    y = s.fused(_F, s.two("fmul", _F, r, r), polynomial(s, r, _EXP), r)
+    y = s.two("fadd", _F, y, s.constant(1, _F))
+    return y, s.w.emit(f"bitcast {s.type(_F)} {shifted} to {s.type(dtypes.int32)}")
+
+
+def _power_of_two(s: Scalars, biased: str) -> str:
+    """2^n for -127 < n < 128 from an integer whose lowest nine bits are n + 127: they become the exponent, the sign 0."""
+    bits = s.two("shl", dtypes.int32, biased, s.constant(23, dtypes.int32))
+    return s.w.emit(f"bitcast {s.type(dtypes.int32)} {bits} to {s.type(_F)}")
 
 
 def tanh(s: Scalars, t: DType, x: str) -> str:

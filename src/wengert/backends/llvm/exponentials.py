@@ -17,13 +17,21 @@ Emitter = Callable[[Scalars, list[str], list[DType], DType], str]
 
 def _decay(s: Scalars, t: DType, z: str, error: str = "") -> str:
     """exp(-|z|), or exp(-|z + error|): exp(-|z|) (1 -+ error)."""
-    e = elementary.exp(s, t, s.minus(t, s.intrinsic("fabs", t, z)))
+    e = _exp_of_negative(s, t, s.minus(t, s.intrinsic("fabs", t, z)))
     if not error:
         return e
     # Where z is infinite or NaN its error means nothing.
     small = s.compare("lt", t, s.intrinsic("fabs", t, error), s.constant(0.125, t))
     against = s.select(s.compare("lt", t, z, s.constant(0, t)), t, error, s.minus(t, error))
     return s.select(small, t, s.fused(t, e, against, e), e)
+
+
+def _exp_of_negative(s: Scalars, t: DType, x: str) -> str:
+    """e^x for x <= 0 or NaN"""
+    if t is not dtypes.float32:
+        return elementary.exp(s, t, x)
+    least = s.constant(-104, t)
+    return elementary.decay(s, s.select(s.compare("lt", t, x, least), t, least, x))
 
 
 def _logistic(s: Scalars, t: DType, z: str, decay: str) -> str:
@@ -140,33 +148,31 @@ _MILLS = (
 
 
 def ndtr(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
-    """P(X <= x)"""
-    return _ndtr32(s, a[0]) if t[0] is dtypes.float32 else _ndtr64(s, a, t)
+    """P(X <= x). With float32, from e^(-x^2 / 2), which is the second argument if it is given."""
+    if t[0] is not dtypes.float32:
+        return _ndtr64(s, a, t)
+    return _ndtr32(s, a[0], a[1] if len(a) > 1 else elementary.gaussian(s, t[0], a[0]))
 
 
-def _ndtr32(s: Scalars, x: str) -> str:
-    """e^(-t^2 / 2) erfcx(t / sqrt 2) / 2 with t = |x|, or 1 less it. The rounding of t^2 is put right."""
+def _ndtr32(s: Scalars, x: str, e: str) -> str:
+    """e erfcx(t / sqrt 2) / 2 with t = |x| and e = e^(-t^2 / 2), or 1 less it"""
     d = dtypes.float32
-    one, zero = s.constant(1, d), s.constant(0, d)
+    one, shift, lot = s.constant(1, d), s.constant(_K, d), s.constant(-2 * _K, d)
     size = s.intrinsic("fabs", d, x)
-    # Beyond, the result is 0 and a square might overflow. A NaN is passed on by the comparison.
-    near = s.compare("gt", d, size, s.constant(15, d))
-    size = s.select(near, d, s.constant(15, d), size)
-    square = s.two("fmul", d, size, size)
-    error = s.product_error(d, size, size, square)
-    half = s.constant(-0.5, d)
-    e = elementary.exp(s, d, s.two("fmul", d, square, half))
-    e = s.fused(d, e, s.two("fmul", d, error, half), e)
-    shift, lot = s.constant(_K, d), s.constant(-2 * _K, d)
-    total = s.two("fadd", d, size, shift)
-    r = s.two("fdiv", d, one, total)
+    # Beyond, e is 0 and the rest might overflow. NaN stays.
+    size = s.select(s.compare("gt", d, size, s.constant(15, d)), d, s.constant(15, d), size)
+    r = s.two("fdiv", d, one, s.two("fadd", d, size, shift))
     # What r lacks of 1 / (t + K): near t = 0 q would double its error.
-    lack = s.fused(d, s.minus(d, total), r, one)
-    lack = s.two("fmul", d, s.fused(d, s.minus(d, s.sum_error(d, size, shift, total)), r, lack), r)
+    minus = s.minus(d, r)
+    lack = s.two("fmul", d, s.fused(d, minus, size, s.fused(d, minus, shift, one)), r)
     q = s.fused(d, lot, lack, s.fused(d, lot, r, one))
     p = elementary.polynomial(s, q, _MILLS)
-    tail = s.two("fmul", d, e, s.two("fmul", d, p, r))
-    return s.select(s.compare("lt", d, x, zero), d, tail, s.two("fsub", d, one, tail))
+    tail = s.two("fmul", d, e, s.fused(d, p, lack, s.two("fmul", d, p, r)))
+    return s.select(s.compare("lt", d, x, s.constant(0, d)), d, tail, s.two("fsub", d, one, tail))
+
+
+def gaussian(s: Scalars, a: list[str], t: list[DType], result: DType) -> str:
+    return elementary.gaussian(s, t[0], a[0])
 
 
 def _ndtr64(s: Scalars, a: list[str], t: list[DType]) -> str:

@@ -23,7 +23,7 @@ WORTH = 6
 
 _COSTS = {"div": 4, "sqrt": 4, "rsqrt": 6, "reciprocal": 4}
 _LONG = frozenset([*LIBM, "sigmoid", "log_sigmoid", "softplus", "logaddexp", "logaddexp2", "xlogy", "xlog1py", "entr", "elu",
-                   "ndtr", "gelu", "gelu_tanh", "fmod", "remainder", "floor_divide", "uniform"])  # fmt: skip
+                   "gaussian", "ndtr", "gelu", "gelu_tanh", "fmod", "remainder", "floor_divide", "uniform"])  # fmt: skip
 
 
 class Run(NamedTuple):
