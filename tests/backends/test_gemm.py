@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from functools import cache
 
@@ -12,6 +13,9 @@ from hypothesis import given, settings, strategies as st
 from tests.backends.native import PRODUCT, multiply
 from wengert.backends.llvm import batched, jit, pool, product
 from wengert.backends.llvm.target import host
+
+# What becomes of a block of a product (`fused.py`).
+FINISH = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 5, ctypes.c_void_p, ctypes.c_int64)
 
 SUFFIX = {"float32": "f32", "float64": "f64"}
 
@@ -125,6 +129,24 @@ def test_cells_cover_the_product(threads, shape):
     pool.set_num_threads(threads)
     check("float32", shape, ("rows", "columns"))
     check("float64", shape, ("columns", "rows"))
+
+
+@pytest.mark.parametrize(("shape", "cut"), [((128, 784, 64), "rows"), ((64, 128, 784), "columns")])
+def test_a_weight_is_written_in_the_rows_that_the_next_product_reads(shape, cut):
+    """The gradient by a weight, with its update, is cut along the weight's rows; the forward product along its columns,
+    which are rows of the weight."""
+    m, n, k = shape
+    pool.set_num_threads(2)
+    blocks = []
+    finish = FINISH(lambda places, t, i0, i1, j0, j1, tile, stride: blocks.append((i0, i1, j0, j1)))
+    table = np.zeros(6, np.int64)
+    table[4] = ctypes.cast(finish, ctypes.c_void_p).value
+    a, b = np.ones((1, m, k), "f"), np.ones((1, k, n), "f")
+    multiply(function("float32"), a, b, np.empty((1, m, n), "f"), fused=table.ctypes.data)
+    assert sum((i1 - i0) * (j1 - j0) for i0, i1, j0, j1 in blocks) == m * n
+    half = 0 if cut == "rows" else 2
+    middle = (m if cut == "rows" else n) // 2
+    assert not any(block[half] < middle < block[half + 1] for block in blocks)
 
 
 @pytest.mark.parametrize("dtype", sorted(SUFFIX))

@@ -5,8 +5,11 @@
 
 The product is cut into *cells*: batch x row parts x column parts, as many as there is work and threads for. The parts
 are chosen so that the busiest thread has least to do; a cell counts as columns x (rows + 8), where 8 stands for copying
-a panel of b. Each cell is a `gemm` or a `dots` (see these modules). Cells depend on nothing but the shapes, the strides
-and the number of threads, so the same call gives the same bits.
+a panel of b. Where a sum is shorter than a row of a product that is handed on, column parts count an eighth more: it is
+the gradient by a weight with its update, and the next step's forward product reads whole rows of that weight, which then
+lie in the cache of the thread that wrote them (measured for 128 x 784: 18 microseconds of a step of 198 on two threads).
+Each cell is a `gemm` or a `dots` (see these modules). Cells depend on nothing but the shapes, the strides and the number
+of threads, so the same call gives the same bits.
 """
 
 from __future__ import annotations
@@ -235,6 +238,8 @@ some:
 search:
   %vround = add i64 %n1, {k.lanes - 1}
   %vectors = udiv i64 %vround, {k.lanes}
+  %short = icmp ult i64 %k1, %n1
+  %broad = and i1 %short, %finishes
   br label %try
 try:
   %r = phi i64 [1, %search], [%rnext, %trynext]
@@ -259,7 +264,11 @@ try:
   %wide1 = sub i64 %wide0, 1
   %wide = udiv i64 %wide1, %q
   %cost0 = mul i64 %rounds, %wide
-  %cost = mul i64 %cost0, %rowcost8
+  %cost1 = mul i64 %cost0, %rowcost8
+  %cuts = icmp ugt i64 %q, 1
+  %apart = and i1 %cuts, %broad
+  %dearer = select i1 %apart, i64 9, i64 8
+  %cost = mul i64 %cost1, %dearer
   %better0 = icmp ult i64 %cost, %best
   %rfits = icmp sle i64 %r, %eights
   %qfits = icmp sle i64 %q, %vectors
