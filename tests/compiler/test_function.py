@@ -558,3 +558,53 @@ def test_numbers_from_a_seed_that_is_an_argument_are_drawn_from_each_one():
     first, second, third = [values(f(seed)) for seed in seeds]
     assert first == third != second and f.traces == 1
     assert values(torch.rand(3, generator=torch.random.KeyedGenerator(seeds[1]))) == second
+
+
+def test_what_is_made_of_numbers_alone_may_be_asked_for():
+    """A loop that counts is unrolled; the calls are replayed."""
+
+    def f(x):
+        i, s = torch.tensor(0), torch.zeros(2)
+        while i < 3:
+            x, i, s = x * 2, i + 1, s + 1
+        return x + s * float(torch.arange(3).sum()) if s[0] > 2 else x
+
+    f = torch.compile(f, silent=True)
+    assert [values(f(torch.tensor([k, 1.0]))) for k in (1.0, 2.0, 3.0)] == [[17.0, 17.0], [25.0, 17.0], [33.0, 17.0]]
+    assert f.traces == 1 and f.reasons == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, v: torch.rand(()) + 0.1 > 0.6,
+        lambda x, v: torch.empty(1).uniform_().item() > 0.5,
+        lambda x, v: v * 1 > 0,
+        lambda x, v: (x.detach()[0] * 0 + 1) > 0,
+    ],
+    ids=["drawn", "drawn in place", "memory", "argument"],
+)
+def test_what_may_be_another_value_in_the_next_call_is_not_taken_for_a_constant(make):
+    v = torch.ones(())
+    f = torch.compile(lambda x: x * 2 if make(x, v) else x, silent=True)
+    f(torch.ones(2))
+    assert len(f.reasons) == 1 and "asks for a value" in f.reasons[0]
+
+
+def test_a_loop_that_is_too_long_is_not_unrolled():
+    def f(x):
+        i = torch.tensor(0)
+        while i < 11_000:
+            i = i + 1
+        return x + i
+
+    f = torch.compile(f, silent=True)
+    assert values(f(torch.ones(1))) == [11_001.0] and len(f.reasons) == 1
+
+
+def test_a_float_argument_in_a_tensor_is_an_input():
+    f = torch.compile(lambda x, rate: x * torch.tensor(rate) + torch.tensor([rate, 1.0])[1])
+    assert [values(f(torch.ones(1), rate)) for rate in (0.5, 0.25, 0.125, 2.0)] == [[1.5], [1.25], [1.125], [3.0]]
+    assert torch.compile(lambda rate: torch.tensor(rate).dtype is torch.float32 and torch.tensor(rate))(0.5).item() == 0.5
+    asks = torch.compile(lambda x, rate: x if torch.tensor(rate).item() > 0.5 else -x)
+    assert [values(asks(torch.ones(1), rate)) for rate in (1.0, 0.25, 0.75, 0.25)] == [[1.0], [-1.0], [1.0], [-1.0]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 
 import numpy as np
@@ -192,3 +193,87 @@ def test_executing_eagerly_and_run_functions_eagerly():
 def test_what_is_no_function():
     with pytest.raises(TypeError, match="a function is wanted"):
         tf.function(3)
+
+
+def test_loops_that_count_are_unrolled():
+    @tf.function
+    def power(x, n):
+        y = tf.ones_like(x)
+        for _ in tf.range(n):
+            y = y * x
+        i = tf.constant(0)
+        while i < 2:
+            y, i = y + 1.0, i + 1
+        return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * 2.0), (tf.constant(0), y))[1]
+
+    assert [power(tf.constant(x), 3).numpy() for x in (1.0, 2.0, 3.0)] == [24.0, 80.0, 232.0]
+    assert power.experimental_get_tracing_count() == 1 and power._compiled.reasons == []
+    with tf.GradientTape() as tape:
+        x = tf.Variable(2.0)
+        y = power(x, 3)
+    assert tape.gradient(y, x).numpy() == 96.0
+
+
+def test_a_loop_over_a_tensor_with_a_break_runs_as_python_code():
+    @tf.function
+    def up_to(x, most):
+        total, seen = tf.constant(0.0), []
+        for part in x:
+            if total + part > most:
+                break
+            total += part
+            seen.append(part)
+        return total
+
+    v = tf.Variable([1.0, 2.0, 3.0])
+    for most, total, gradient in ((4.0, 3.0, [1.0, 1.0, 0.0]), (9.0, 6.0, [1.0, 1.0, 1.0]), (0.0, 0.0, None)):
+        with tf.GradientTape() as tape:
+            y = up_to(v, tf.constant(most))
+        found = tape.gradient(y, v)
+        assert y.numpy() == total and (found is None if gradient is None else found.numpy().tolist() == gradient)
+
+
+def test_side_effects_of_a_branch_happen_where_it_is_taken():
+    count = tf.Variable(0)
+
+    @tf.function
+    def step(x):
+        if x > 0:
+            count.assign_add(1)
+            return x
+        return -x
+
+    assert [step(tf.constant(x)).numpy() for x in (1.0, -1.0, 2.0, -2.0, 3.0)] == [1.0, 1.0, 2.0, 2.0, 3.0]
+    assert count.numpy() == 3
+
+
+def test_errors_in_a_function_are_of_the_kinds_of_eager_and_of_traced_code():
+    """TensorFlow raises ValueError and TypeError while it traces, InvalidArgumentError in eager code."""
+    for call, kind in (
+        (lambda: tf.ones([2]) + tf.ones([3]), ValueError),
+        (lambda: tf.ones([2]) + tf.ones([2], tf.float64), TypeError),
+        (lambda: tf.matmul(tf.ones([2, 3]), tf.ones([2, 3])), ValueError),
+        (lambda: tf.constant([1, 2]) + 1.5, TypeError),
+    ):
+        for way in (call, tf.function(call)):
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                way()
+            assert isinstance(caught.value, kind) and type(caught.value).__name__ == "InvalidArgumentError"
+            assert type(pickle.loads(pickle.dumps(caught.value))) is tf.errors.InvalidArgumentError
+
+
+def test_a_position_that_is_not_there_is_found_in_every_call():
+    f = tf.function(lambda x, i: tf.gather(x, i))
+    x = tf.constant([1.0, 2.0])
+    assert f(x, tf.constant([1])).numpy() == [2.0]
+    for _ in range(3):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="index 7 is out of bounds"):
+            f(x, tf.constant([7])).numpy()
+    assert f(x, tf.constant([0])).numpy() == [1.0]
+
+
+def test_functions_that_are_made_anew_in_a_loop_warn():
+    with pytest.warns(UserWarning, match="make the tf.function once, outside of loops") as said:
+        for k in range(9):
+            assert tf.function(lambda x: x + 1)(tf.constant(float(k))).numpy() == k + 1
+    assert len(said) == 1

@@ -111,3 +111,52 @@ for data in ((x, y), (tf.data.Dataset.from_tensor_slices((x, y)).batch(16),)):
 def test_fit_trains_the_weights_of_own_layers_from_arrays_and_data_sets():
     """Operations of the face in a layer's `call` are tracked inside Keras's loop."""
     run("-c", OWN_LAYER)
+
+
+IN_TAPES = """
+import numpy as np
+import wengert.tf as tf
+
+x = tf.ones([1, 3])
+dense, other = tf.keras.layers.Dense(2), tf.keras.layers.Dense(2)
+with tf.GradientTape() as tape:
+    y = dense(x) * 1.0
+assert [v.name for v in tape.watched_variables()] == ["kernel", "bias"]
+with tf.GradientTape() as tape:
+    y = tf.reduce_sum(dense.kernel) + other(x)
+assert [v.path for v in tape.watched_variables()] == [dense.kernel.path, other.kernel.path, other.bias.path]
+with tf.GradientTape(watch_accessed_variables=False) as tape:
+    tape.watch(dense.kernel)
+    y = dense(x)
+kernel, bias = tape.gradient(y, dense.trainable_variables)
+assert kernel.numpy().tolist() == [[1.0, 1.0]] * 3 and bias is None
+assert tape.watched_variables() == (dense.kernel,)
+
+for optimizer in (tf.keras.optimizers.SGD(0.5), tf.keras.optimizers.Adam(0.5)):
+    table = tf.keras.layers.Embedding(3, 2, embeddings_initializer="ones")
+    table.build((None,))
+    rows = tf.IndexedSlices(tf.constant([[1.0, 1.0], [1.0, 1.0]]), tf.constant([2, 2]), tf.constant([3, 2]))
+    optimizer.apply_gradients([(rows, table.embeddings)])
+    assert np.allclose(table.embeddings.numpy()[:2], 1.0) and (table.embeddings.numpy()[2] < 0.51).all()
+
+assert dense.kernel.shape.rank == 2 and dense.kernel.shape.as_list() == [3, 2]
+double = tf.keras.layers.Dense(1, dtype="float64")
+assert double(tf.ones([1, 1], tf.float64)).dtype is tf.float64
+
+loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model = tf.keras.Sequential([tf.keras.layers.Dense(2)])
+model.compile("sgd", loss)
+for labels in ([0, 2], [0, -1]):
+    for call in (lambda: loss(tf.constant(labels), tf.zeros([2, 2])).numpy(),
+                 lambda: model.fit(tf.ones([2, 3]), tf.constant(labels), verbose=0)):
+        try:
+            call()
+        except tf.errors.InvalidArgumentError as error:
+            assert "out of bounds" in str(error)
+        else:
+            raise AssertionError(f"no error for labels {labels}")
+"""
+
+
+def test_kerass_variables_in_tapes_and_what_optimizers_and_losses_take():
+    run("-c", IN_TAPES)

@@ -204,7 +204,7 @@ def test_hessian_by_a_jacobian_of_a_gradient():
         (lambda tape, y, x: tape.gradient(3.0, x), TypeError, "must be a tensor"),
         (lambda tape, y, x: tape.gradient(y, x, unconnected_gradients="nil"), ValueError, "Unknown value"),
         (lambda tape, y, x: tape.watch("x"), ValueError, "not tf.Tensor or tf.Variable"),
-        (lambda tape, y, x: tape.stop_recording().__enter__(), ValueError, "not recording"),
+        (lambda tape, y, x: tape.stop_recording().__enter__(), RuntimeError, "not recording"),
         (lambda tape, y, x: tape.batch_jacobian(y, x), ValueError, "first dimension"),
         (lambda tape, y, x: tape.gradient(y, x, output_gradients=tf.constant([1.0])), tf.errors.InvalidArgumentError, "shape"),
     ],

@@ -14,13 +14,17 @@ from typing import Any, NamedTuple, Optional
 from wengert.errors import CompileError
 from wengert.graph.node import LIVE, Node
 from wengert.graph.number import NumberProgram, RuntimeNumber
-from wengert.graph.record import ever, next_serial, noting_writes, recorder, settle_number
+from wengert.graph.record import ever, is_common, next_serial, noting_writes, recorder, settle_number
 from wengert.origin import user_line
-from wengert.primitives.control import identity
-from wengert.runtime.flush import flush
+from wengert.primitives.control import Leaf, identity
+from wengert.runtime.flush import evaluate, flush
 from wengert.settings import settings
 from wengert.tensors.cell import Cell, Link
 from wengert.tensors.tensor import Tensor, link_of
+
+# Operations on the tape after which a function that asks for constants (a loop that counts) is not unrolled any further.
+_LONGEST = 10_000
+_PLAIN = frozenset((bool, int, float, complex))
 
 
 class Draw(NamedTuple):
@@ -84,6 +88,7 @@ class Trace:
     shown      the tensors with shared memory that were read, by id
     written    the cells that were written to, each with the node that it held before, in order
     grads      the tensors whose gradient was read or set, each with what it was before, by id
+    constants  what was asked for and is the same in every call, with what it is computed from
     draws      counter node -> where it came from;   keys: key node -> stream
     modules    the modules that were called, each with its attributes at that time, by id
     beginning  whether the function made something that later calls find there
@@ -106,6 +111,7 @@ class Trace:
         self.grads: dict[int, Gradient] = {}
         self.draws: dict[Node, Draw] = {}
         self.keys: dict[Node, Any] = {}
+        self.constants: set[Node] = set()
         self.drawn_from: dict[int, int] = {}
         self.modules: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.optimizers: dict[int, Any] = {}
@@ -119,9 +125,30 @@ class Trace:
     # --- what the layers below report ------------------------------------------------------------------------------
 
     def asked(self, node: Node) -> None:
-        if node.value is not None and node.serial > self.first and node not in self.draws:
-            return  # made in the function from nothing but numbers: the same every time
-        self.refuse("it asks for a value that has to be computed first")
+        if node.value.__class__ is RuntimeNumber:
+            float(node.value)  # noted: a replay is right only while it is the same
+            return
+        constants = None if len(self.tape) > _LONGEST else self._constants_under(node)
+        if constants is None:
+            self.refuse("it asks for a value that has to be computed first")
+        else:
+            evaluate(constants)
+            self.constants.update(constants)
+
+    def _constants_under(self, node: Node) -> Optional[list[Node]]:
+        """What a value is computed from, if it was made in the function from nothing but numbers, so that it is the same in
+        every call; else None."""
+        todo, seen = [node], {node}
+        for x in todo:
+            if x in self.constants or x.value.__class__ in _PLAIN or is_common(x):
+                continue
+            changes = x in self.draws or x in self.keys or x in self.arguments or x.value.__class__ is RuntimeNumber
+            if changes or x.serial < self.first or x.primitive.__class__ is Leaf:
+                return None
+            new = [part for part in x.inputs if part not in seen]
+            seen.update(new)
+            todo.extend(new)
+        return [x for x in todo if x not in self.constants]
 
     def shown(self, tensor: Tensor) -> None:
         if id(tensor) in self.shown_tensors:
@@ -252,6 +279,7 @@ class Trace:
         finally:
             state.trace = None
             state.limit = limit
+            self.constants.clear()  # whoever holds a node keeps it
             self._give_back()
 
     def _take_arguments(self, tensors: Sequence[Tensor]) -> None:

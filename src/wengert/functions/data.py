@@ -13,7 +13,8 @@ from wengert.dtypes import DType
 from wengert.errors import type_error
 from wengert.functions.operands import is_number
 from wengert.graph.node import Node, array_type
-from wengert.graph.record import literal, record, tracking
+from wengert.graph.number import RuntimeNumber
+from wengert.graph.record import literal, record, scalar, tracking
 from wengert.primitives.casting import move
 from wengert.primitives.control import clone as clone_node
 from wengert.tensors.device import check_device
@@ -71,6 +72,10 @@ def _node_of_data(data: Any, dtype: Optional[DType]) -> Node:
         with tracking(False):
             x = data._read()
             return record(clone_node, (x,)) if dtype in (None, x.dtype) else move(x, dtype)
+    if data.__class__ is RuntimeNumber:
+        if dtype is None or dtype.inexact:
+            return scalar(data, dtype or dtypes.of_number(data.value))
+        data = data.value.__class__(data)
     array, natural = array_of(data)
     dtype = dtype or natural
     return literal(_cast(array, dtype), array_type(array.shape, dtype))
@@ -138,6 +143,8 @@ def _kind(item: Any) -> Any:
         return item.dtype
     if isinstance(item, (np.ndarray, np.generic)):
         return dtypes.from_numpy(item.dtype)
+    if item.__class__ is RuntimeNumber:
+        return item.value.__class__
     for kind in (bool, int, float, complex):
         if isinstance(item, kind):
             return kind

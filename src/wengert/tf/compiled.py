@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Optional
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -23,6 +24,7 @@ import wengert
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core, wrap
 from wengert.tf import nest
+from wengert.tf.errors import OF_ARGUMENTS, translate
 from wengert.tf.python import config
 from wengert.tf.recording import as_tapes_say, recording
 from wengert.tf.spec import TensorSpec
@@ -78,6 +80,24 @@ class _Calling(threading.local):
 _calling = _Calling()
 
 
+class _Calls:
+    """Of the latest calls of a piece of code, whether each was recorded; whether there was a warning of it."""
+
+    def __init__(self) -> None:
+        self.latest: list[bool] = []
+        self.warned = False
+
+
+_of_code: WeakKeyDictionary[Any, _Calls] = WeakKeyDictionary()
+
+
+def _calls_of(function: Any) -> _Calls:
+    """The calls of all functions that have one code, so that those that are made anew in a loop are noticed."""
+    function = inspect.unwrap(function)
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return _Calls() if code is None else _of_code.setdefault(code, _Calls())
+
+
 class Function:
     """What `tf.function` gives."""
 
@@ -86,8 +106,7 @@ class Function:
         self._python_function = python_function
         self._signature = None if input_signature is None else tuple(input_signature)
         self._compiled = wengert.compile(self._recorded, silent=True)  # its list `reasons` says what is not replayed
-        self._latest: list[bool] = []  # of the latest calls, whether each was recorded
-        self._warned = False
+        self._calls = _calls_of(python_function)
         self._bound: dict[int, tuple[Any, Function]] = {}
 
     @property
@@ -125,11 +144,14 @@ class Function:
             return self._python_function(*args, **kwargs)
         args, kwargs = _taken((args, kwargs))
         traces = self._compiled.traces
-        if recording.tapes or not recorder.tracking:
-            result = self._compiled(*args, **kwargs)
-        else:
-            with as_tapes_say():
+        try:
+            if recording.tapes or not recorder.tracking:
                 result = self._compiled(*args, **kwargs)
+            else:
+                with as_tapes_say():
+                    result = self._compiled(*args, **kwargs)
+        except OF_ARGUMENTS as error:
+            translate(error)
         self._note(self._compiled.traces != traces)
         return shown(result)
 
@@ -146,16 +168,17 @@ class Function:
 
     def _note(self, recorded: bool) -> None:
         """Warn, as TensorFlow does, when nearly every call is of a new kind."""
-        latest = self._latest
+        latest = self._calls.latest
         latest.append(recorded)
         if len(latest) > STORM + 1:
             del latest[0]
-        if sum(latest) >= STORM and self._compiled.traces > STORM and not self._warned:
-            self._warned = True
+        if len(latest) > STORM and sum(latest) >= STORM and not self._calls.warned:
+            self._calls.warned = True
             warnings.warn(
                 f"{STORM} out of the last {len(latest)} calls to {self._name()} triggered tf.function retracing. Tracing is "
-                "expensive. It happens for every new shape or dtype of a tensor, and for every new value of another argument: "
-                "pad tensors to a few shapes, and pass numbers that change as tensors.",
+                "expensive. It happens for every new shape or dtype of a tensor, for every new value of another argument, and "
+                "for every new tf.function: pad tensors to a few shapes, pass numbers that change as tensors, and make the "
+                "tf.function once, outside of loops.",
                 stacklevel=3,
             )
 

@@ -67,11 +67,31 @@ KINDS = {kind.error_code: kind for kind in list(globals().values()) if isinstanc
 OF_ARGUMENTS = (ShapeError, DtypeError, PositionError, AxisError, LinAlgError)
 
 
+def _also(kind: Any) -> Any:
+    """An InvalidArgumentError that is an error of Python's as well."""
+
+    def reduced(self: Any) -> Any:
+        return InvalidArgumentError, (self.node_def, self.op, self.message)
+
+    base: Any = InvalidArgumentError
+    return type("InvalidArgumentError", (base, kind), {"__module__": __name__, "__reduce__": reduced, "__doc__": base.__doc__})
+
+
+# Inside `tf.function` TensorFlow finds shapes that do not fit while it traces, and raises ValueError, and TypeError for
+# dtypes. Here one error serves both places: it is of both kinds.
+_OF_SHAPES, _OF_DTYPES = _also(ValueError), _also(TypeError)
+
+
 def invalid(message: str) -> Any:
-    """An InvalidArgumentError."""
-    return InvalidArgumentError(None, None, message)
+    """An InvalidArgumentError about values or shapes."""
+    return _OF_SHAPES(None, None, message)
+
+
+def invalid_dtype(message: str) -> Any:
+    """An InvalidArgumentError about dtypes."""
+    return _OF_DTYPES(None, None, message)
 
 
 def translate(error: Exception) -> NoReturn:
     """Raise what TensorFlow raises where the core raised `error`."""
-    raise invalid(str(error)) from error
+    raise (invalid_dtype if isinstance(error, DtypeError) else invalid)(str(error)) from error

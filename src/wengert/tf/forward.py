@@ -94,6 +94,9 @@ class ForwardAccumulator:
         """Whether reads of a variable are to be tracked."""
         return id(variable) in self._variables
 
+    def called(self, layer: Any) -> None:
+        """A layer of Keras's is called: its variables move where they are read."""
+
     def moved(self, variable: Any, node: Node) -> Node:
         """What a variable shows while its primal moves."""
         tangent = self._variables.get(id(variable))

@@ -14,11 +14,12 @@ from typing import Any
 
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core
+from wengert.tf.custom import IndexedSlices
 from wengert.tf.errors import OF_ARGUMENTS, translate
 from wengert.tf.recording import recording
 from wengert.tf.shape import TensorShape
 from wengert.tf.tensor import Tensor, shown
-from wengert.tf.values import conversions
+from wengert.tf.values import conversions, fresh
 
 
 class _Depth(threading.local):
@@ -32,10 +33,21 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
+class _Ways:
+    """calls: how calls of Keras's objects are made (`keras_wengert.calls`), once Keras is loaded."""
+
+    calls: Any = None
+
+
+_ways = _Ways()
+
+
 class _FromVariable:
     """What makes a tensor of a Keras variable."""
 
     def __call__(self, value: Any, dtype: Any = None) -> Core:
+        for tape in recording.tapes:
+            tape.accessed(value)
         return value.value
 
     @staticmethod
@@ -71,12 +83,13 @@ def _show_methods(keras: ModuleType) -> None:
     """Let the methods of Keras's classes that give tensors give TensorFlow's, and be recorded once where they can."""
     from keras_wengert.calls import calls  # imports Keras
 
+    _ways.calls = calls
     for kind, names, way in (
-        (keras.layers.Layer, ["__call__"], calls.layer),
+        (keras.layers.Layer, ["__call__"], _called),
         (keras.losses.Loss, ["__call__"], calls.plain),
         (keras.metrics.Metric, ["__call__", "result"], None),
         (keras.initializers.Initializer, ["__call__"], None),
-        (keras.optimizers.Optimizer, ["apply"], calls.update),
+        (keras.optimizers.Optimizer, ["apply"], _update),
     ):
         for name in names:
             first = next(one for one in kind.__mro__ if name in vars(one))
@@ -86,6 +99,22 @@ def _show_methods(keras: ModuleType) -> None:
     for name in _LOOPS:
         first = next(one for one in keras.Model.__mro__ if name in vars(one))
         setattr(first, name, _loop(vars(first)[name]))
+
+
+def _called(call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
+    """A call of a layer, of which the tapes are told."""
+    for tape in recording.tapes:
+        tape.called(layer)
+    return _ways.calls.layer(call, layer, args, kwargs)
+
+
+def _update(call: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
+    """``optimizer.apply(grads, variables)``, where a gradient may also be IndexedSlices."""
+    grads = args[0] if args else kwargs.get("grads", ())
+    if any([g.__class__ is IndexedSlices for g in grads]):
+        dense = [fresh(g) if isinstance(g, IndexedSlices) else g for g in grads]
+        args, kwargs = (dense, *args[1:]), {name: value for name, value in kwargs.items() if name != "grads"}
+    return _ways.calls.update(call, optimizer, args, kwargs)
 
 
 _LOOPS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
@@ -106,6 +135,8 @@ def _loop(call: Callable[..., Any]) -> Callable[..., Any]:
         recording.training = True
         try:
             return call(model, *args, **kwargs)
+        except OF_ARGUMENTS as error:
+            translate(error)
         finally:
             _depth.inside, recording.training = before
 

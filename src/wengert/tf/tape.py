@@ -54,6 +54,8 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._variables: dict[int, Any] = {}
+        self._layers: dict[int, Any] = {}  # those of Keras's whose calls it saw
+        self._of_others: set[int] = set()  # variables of another kind (Keras's) that it was told to watch
         self._watched: dict[int, tuple[Any, Node, Optional[Node]]] = {}
         self._stretches: list[list[float]] = []  # from serial, to serial
         self._alone = True  # whether no other tape ever recorded beside this one
@@ -108,6 +110,8 @@ class GradientTape:
                 if known_variable(one) is None:
                     kind = type(one).__name__
                     raise ValueError(f"Passed in object {one!r} of type {kind!r}, not tf.Tensor or tf.Variable.")
+                self._of_others.add(id(one))
+                self._variables[id(one)] = one
                 continue
             if not one.dtype.inexact:
                 warn_as_log(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {one.dtype!r}")
@@ -122,10 +126,10 @@ class GradientTape:
     def stop_recording(self) -> Iterator[None]:
         """Nothing inside is recorded on this tape.
 
-        Raises: ValueError when the tape does not record.
+        Raises: RuntimeError when the tape does not record.
         """
         if not self._recording:
-            raise ValueError("Tape is not recording.")
+            raise RuntimeError("Trying to stop recording a tape which is not recording.")
         self._stop()
         try:
             yield
@@ -136,12 +140,21 @@ class GradientTape:
         """Forget what was recorded and watched; go on recording."""
         self._used = False
         self._variables.clear()
+        self._layers.clear()
+        self._of_others.clear()
         self._watched.clear()
         self._stretches = [[next_serial(), _OPEN]] if self._recording else []
 
     def watched_variables(self) -> tuple[Any, ...]:
         """The trainable variables that were read while it recorded, in order."""
-        return tuple(self._variables.values())
+        found = dict(self._variables)
+        if self._watch_accessed:
+            found |= {id(v): v for layer in self._layers.values() for v in layer.trainable_variables}
+        return tuple(found.values())
+
+    def called(self, layer: Any) -> None:
+        """A layer of Keras's is called while the tape records: it reads its variables."""
+        self._layers[id(layer)] = layer
 
     def within(self, node: Node) -> bool:
         """Whether a node was recorded by this tape."""
@@ -253,7 +266,8 @@ class GradientTape:
             return wrap(watched[1])
         node = variable._current()
         is_leaf = node.primitive.__class__ is Leaf
-        if is_leaf and not (self._watch_accessed and getattr(source, "trainable", False)):
+        by_itself = self._watch_accessed and getattr(source, "trainable", False)
+        if is_leaf and not by_itself and id(source) not in self._of_others:
             return wrap(node.inputs[0] if node.inputs else identity(node))
         return wrap(node)
 
@@ -295,7 +309,7 @@ class GradientTape:
             if y._node.tracked:
                 ys.append(y)
                 whole = bar is None and y._node.type.size == 1 and not y.dtype.is_complex
-                bars.append(None if whole else wengert.ones_like(y) if bar is None else fresh(bar, y.dtype))
+                bars.append(None if whole else wengert.ones_like(y) if bar is None else fresh(bar, y.dtype, "output_gradients"))
         return ys, bars
 
     def _is_whole(self, walk: Sequence[Node]) -> bool:

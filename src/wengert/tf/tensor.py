@@ -19,7 +19,7 @@ from wengert.functions import elementwise, index, products, turn
 from wengert.graph.record import recorder
 from wengert.runtime.flush import value_of
 from wengert.tensors.tensor import Tensor as Core, wrap
-from wengert.tf.errors import OF_ARGUMENTS, invalid, translate
+from wengert.tf.errors import OF_ARGUMENTS, invalid, invalid_dtype, translate
 from wengert.tf.recording import as_tapes_say, recording
 from wengert.tf.shape import TensorShape
 from wengert.tf.values import CATEGORY, fresh
@@ -276,7 +276,7 @@ def _operand(self: Core, other: Any, operation: str) -> Any:
     dtype = self._node.type.dtype
     if isinstance(other, Core):
         if other._node.type.dtype is not dtype:
-            raise invalid(
+            raise invalid_dtype(
                 f"cannot compute {operation} as input #1(zero-based) was expected to be a {dtype.name} tensor but is a "
                 f"{other._node.type.dtype.name} tensor. Convert one of them with tf.cast [Op:{operation}]"
             )
@@ -285,7 +285,10 @@ def _operand(self: Core, other: Any, operation: str) -> Any:
     if category is not None and category <= dtype.category:
         return other
     if category is not None:
-        raise TypeError(f"Cannot convert {other!r} to EagerTensor of dtype {dtype.name}")
+        raise invalid_dtype(
+            f"cannot compute {operation} as input #1(zero-based) was expected to be a {dtype.name} tensor, and {other!r} is "
+            f"none. Convert the tensor with tf.cast [Op:{operation}]"
+        )
     return fresh(other, dtype, operation)
 
 

@@ -18,7 +18,7 @@ from wengert.graph.number import RuntimeNumber
 from wengert.graph.record import literal, scalar
 from wengert.tensors.tensor import Tensor as Core, wrap
 from wengert.tf.dtypes import as_dtype
-from wengert.tf.errors import OF_ARGUMENTS, invalid, translate
+from wengert.tf.errors import OF_ARGUMENTS, invalid_dtype, translate
 
 # Types that are tensors in another dress -> what makes a tensor of one. See `register_tensor_conversion_function`.
 conversions: list[tuple[Any, Callable[..., Any]]] = []
@@ -51,7 +51,7 @@ def _declared(value: Any) -> Optional[DType]:
 
 
 def mixed(operation: str, position: int, wanted: DType, got: DType) -> Exception:
-    return invalid(
+    return invalid_dtype(
         f"cannot compute {operation} as input #{position}(zero-based) was expected to be a {wanted.name} tensor but is a "
         f"{got.name} tensor. Convert one of them, as with tf.cast(x, tf.{wanted.name}) [Op:{operation}]"
     )
@@ -99,7 +99,7 @@ def _of_number(value: Any, dtype: Optional[DType]) -> Node:
         if dtype is dtypes.int32 and not _INT32_MIN <= value <= _INT32_MAX:
             dtype = dtypes.int64
     elif CATEGORY[value.__class__] > dtype.category:
-        raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
+        raise invalid_dtype(f"Cannot convert {value!r} to EagerTensor of dtype {dtype.name}")
     return scalar(value, dtype)
 
 
@@ -131,7 +131,7 @@ def _of_sequence(value: Any, dtype: Optional[DType]) -> Node:
     natural = _natural_dtype(array, leaves)
     wanted = dtype or natural
     if natural.category > wanted.category:
-        raise TypeError(f"Cannot convert {value!r} to EagerTensor of dtype {wanted.name}")
+        raise invalid_dtype(f"Cannot convert {value!r} to EagerTensor of dtype {wanted.name}")
     array = array.astype(wanted.numpy, copy=False)
     return literal(array, array_type(array.shape, wanted))
 

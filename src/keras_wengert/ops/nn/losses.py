@@ -43,7 +43,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """-log of the target class's probability.
 
-    Raises: ValueError for shapes that do not fit.
+    Raises: ValueError for shapes that do not fit; IndexError, when the value is asked for, for a target that is no class.
     """
     target, output = cast(target, "int64"), convert_to_tensor(output)
     if target.ndim == output.ndim and target.shape[-1] == 1:
@@ -61,11 +61,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         logs = w.log_softmax(output, axis)
     else:
         logs = w.log((output / output.sum(axis, keepdim=True)).clamp(epsilon(), 1 - epsilon()))
-    # Classes out of range have no probability: all zeros, as one_hot has it.
-    classes = output.shape[axis]
-    valid = (target >= 0) & (target < classes)
-    chosen = w.gather(logs, axis, w.where(valid, target, 0).unsqueeze(axis)).squeeze(axis)
-    return w.where(valid, -chosen, w.zeros_like(chosen))
+    return -w.gather(logs, axis, target.unsqueeze(axis)).squeeze(axis)
 
 
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
