@@ -154,6 +154,8 @@ def test_parameter_containers_print_their_sizes():
         "ParameterList(\n    (0): Parameter containing: [wengert.float32 of size 2x3]\n    (1): Object of type: int\n)"
     )
     assert repr(nn.ParameterDict()) == "ParameterDict()"
+    one = nn.ParameterList([wengert.ones(2)])  # one line, with PyTorch's two spaces
+    assert repr(one) == "ParameterList(  (0): Parameter containing: [wengert.float32 of size 2])"
 
 
 @pytest.mark.parametrize(

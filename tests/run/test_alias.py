@@ -20,7 +20,9 @@ assert DataLoader is wengert.utils.data.DataLoader and datasets is wengert.datas
 assert T is transforms is wengert.datasets.transforms and callable(T.functional.pad)
 assert wengert.__spec__.name == "wengert" and nn.__spec__.name == nn.__name__ == "wengert.nn"
 assert callable(torch.autograd.gradcheck)
-assert torch.__version__
+assert torch.__version__ >= (2, 10) and torch.__version__ > "2.4" and int(torch.__version__.split(".")[0]) == 2
+assert torch.version.__version__ == torch.__version__ and "wengert" in torch.__version__
+assert isinstance(torch.__version__, torch.torch_version.TorchVersion) and torchvision.__version__ >= "0.13"
 assert str(torch.float32) == "torch.float32" and repr(torch.zeros(1, dtype=torch.float64).dtype) == "torch.float64"
 
 assert not hasattr(torch, "no_such_name") and getattr(torch, "no_such_name", 3) == 3

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Optional, Union
 
 from wengert.nn.containers import pairs_of
-from wengert.nn.module import Module
+from wengert.nn.module import Module, bracketed
 from wengert.nn.parameter import Parameter
 from wengert.tensors.tensor import Tensor
 
@@ -31,7 +31,7 @@ class _Lines(Module):
 
     def __repr__(self) -> str:
         lines = [_line(name, value) for name, value in self._pairs()]
-        return "\n    ".join([f"{self._get_name()}(", *lines]) + "\n)" if lines else f"{self._get_name()}()"
+        return bracketed(self._get_name(), [f"  {line}" for line in lines], [])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"{self._get_name()} should not be called.")

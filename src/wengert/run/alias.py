@@ -18,6 +18,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from wengert.origin import inside, user_line
+from wengert.run import torch_version
 from wengert.run.missing import MissingImport, MissingModule, MissingName
 from wengert.run.names import INNER, NAMES, REFUSED, real_name, torch_name
 from wengert.settings import settings
@@ -35,7 +36,8 @@ def install() -> None:
         raise RuntimeError(f"{taken[0]} is already imported in this process, so wengert can't stand in for it")
     sys.meta_path.insert(0, AliasFinder())
     settings.face = "torch"
-    importlib.import_module("torch")
+    importlib.import_module("torch.version").__version__ = torch_version.torch
+    vars(importlib.import_module("torch")).update(__version__=torch_version.torch, torch_version=torch_version)
     for real, module in list(sys.modules.items()):
         # Under both names at once: found only later, `import torch.autograd.gradcheck` would make the import system
         # replace the function of that name in torch.autograd by the module.

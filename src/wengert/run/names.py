@@ -17,6 +17,7 @@ NAMES = {
     "torch.nn.modules.sparse": "wengert.nn.embedding",
     "torch.nn.modules.upsampling": "wengert.nn.resampling",
     "torch.nn.modules.utils": "wengert.nn.tuples",
+    "torch.torch_version": "wengert.run.torch_version",
     "torchvision": "wengert.run.vision",
     "torchvision.datasets": "wengert.datasets",
     "torchvision.transforms": "wengert.datasets.transforms",

@@ -37,6 +37,17 @@ class device:
     def __hash__(self) -> int:
         return hash((self.type, self.index))
 
+    def __enter__(self) -> device:
+        """``with device("cpu"):`` makes tensors there, as they are anyway.
+
+        Raises: RuntimeError for a device that is not here.
+        """
+        check_device(self)
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
     def __reduce__(self) -> Any:
         return device, (self.type, self.index)
 
