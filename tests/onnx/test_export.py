@@ -118,8 +118,6 @@ def test_what_cannot_be_exported_says_so():
         export(lambda x: wengert.linalg.eigh(x)[0], x)
     with pytest.raises(RuntimeError, match="traced"):
         export(lambda x: x if x.sum() > 0 else -x, x)
-    with pytest.raises(NotImplementedError, match="dynamic"):
-        export(lambda x: x, x, dynamic_axes={"x": [0]})
     with pytest.raises(ValueError, match="opset"):
         export(lambda x: x, x, opset_version=11)
     with pytest.raises(RuntimeError, match="must give a tensor"):

@@ -37,10 +37,12 @@ def trace(
     types: Sequence[Any],
     tracked: Sequence[bool],
     with_draws: bool = False,
+    whole: bool = False,
 ) -> Recording:
     """The recording of `function` on placeholders of these types. `tracked` says which of them stand for tracked values.
 
-    With `with_draws`, random operations become part of the graph, as if they depended on the placeholders.
+    With `with_draws`, random operations become part of the graph, as if they depended on the placeholders; with `whole`,
+    everything that is still to be computed.
 
     Raises: RuntimeError when the function asks for a value that depends on a placeholder.
     """
@@ -55,7 +57,7 @@ def trace(
             moving.add(node)
     recorder.tape.extend([node for node in tape if node not in moving])
     draw = next((node for node in tape if node.primitive.draws), None)
-    return recording_of(inputs, outputs, moving, draw)
+    return recording_of(inputs, outputs, moving.union(tape) if whole else moving, draw)
 
 
 def recording_of(

@@ -7,90 +7,15 @@ Source: the operators' page of the ONNX documentation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Optional
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 import onnx
-from onnx import helper, numpy_helper
-from wengert.derive.definition import constants_of, definition
-from wengert.graph.graph import Graph, Step
-from wengert.graph.rule import Composite
-from wengert.origin import describe
+from wengert.onnx.builder import Builder, Merged, Translation, onnx_type
+from wengert.onnx.sizes import Extent, Number, UnsupportedOperatorError
 from wengert.settings import settings
-
-
-class UnsupportedOperatorError(RuntimeError):
-    """An operation that ONNX has no operator for, or that is not translated here."""
-
-
-class Builder:
-    """The model as it grows: `nodes`, `constants`, and fresh names."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self._known: dict[Any, str] = {}
-        self._count = 0
-
-    def name(self, word: str) -> str:
-        self._count += 1
-        return f"{word}_{self._count}"
-
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """One operator with one result; its name."""
-        output = self.name(operator.lower())
-        given = {key: value for key, value in attributes.items() if value is not None}
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **given))
-        return output
-
-    def constant(self, value: Any, name: Optional[str] = None) -> str:
-        """A value that the model brings; equal small ones are one."""
-        array = np.ascontiguousarray(value).reshape(np.shape(value))
-        key = (array.dtype.str, array.shape, array.tobytes()) if name is None and array.size <= 64 else None
-        if key is not None and key in self._known:
-            return self._known[key]
-        name = name or self.name("constant")
-        self.constants.append(numpy_helper.from_array(array, name))
-        if key is not None:
-            self._known[key] = name
-        return name
-
-    def integers(self, values: Sequence[int]) -> str:
-        return self.constant(np.array(values, np.int64))
-
-    def write(self, graph: Graph, values: list[Any]) -> list[Any]:
-        """Write the steps of a graph whose inputs have these names; the names of its outputs."""
-        values = list(values)
-        for step in graph.steps:
-            values.append(self._step(graph, step, [values[i] for i in step.args], values))
-        return [values[i] for i in graph.outputs]
-
-    def _step(self, graph: Graph, step: Step, args: list[Any], values: list[Any]) -> Any:
-        name = step.primitive.name
-        types = tuple([graph.type_at(i) for i in step.args])
-        translate = TABLE.get(name)
-        if translate is not None:
-            return translate(self, step, args, types)
-        if isinstance(step.primitive, Composite):
-            below = definition(step.primitive, types, step.params)
-            known = [self.constant(value) for value in constants_of(step.primitive, types, step.params)]
-            return self.write(below, [*args, *known])[0]
-        where = describe(step.origin)
-        raise UnsupportedOperatorError(
-            f"{settings.face}.onnx.export: the operation {name!r}{f' ({where})' if where else ''} has no translation to ONNX"
-        )
-
-
-def onnx_type(dtype: Any) -> int:
-    """ONNX's number for a dtype."""
-    if dtype.name == "bfloat16":
-        return int(onnx.TensorProto.BFLOAT16)
-    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype.numpy)))
-
-
-Translation = Callable[[Builder, Step, list[Any], tuple[Any, ...]], Any]
 
 
 def _same(operator: str, **attributes: Any) -> Translation:
@@ -101,7 +26,7 @@ def _same(operator: str, **attributes: Any) -> Translation:
 def _composed(*operators: str) -> Translation:
     """Operators of one input, one after another."""
 
-    def translate(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+    def translate(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
         (y,) = args
         for operator in operators:
             y = b.add(operator, y)
@@ -115,7 +40,7 @@ def _number(b: Builder, value: float, type: Any) -> str:
 
 
 def _reduction(operator: str) -> Translation:
-    def translate(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+    def translate(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
         return b.add(operator, args[0], b.integers(step.named["axes"]), keepdims=0, noop_with_empty_axes=1)
 
     return translate
@@ -124,7 +49,7 @@ def _reduction(operator: str) -> Translation:
 def _truth(operator: str) -> Translation:
     """All or any of bools, which ONNX reduces as numbers only."""
 
-    def translate(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+    def translate(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
         numbers = b.add("Cast", args[0], to=onnx.TensorProto.INT32)
         found = b.add(operator, numbers, b.integers(step.named["axes"]), keepdims=0, noop_with_empty_axes=1)
         return b.add("Cast", found, to=onnx.TensorProto.BOOL)
@@ -136,13 +61,13 @@ def _bits(bools: str, numbers: str) -> Translation:
     return lambda b, step, args, types: b.add(bools if types[0].dtype.name == "bool" else numbers, *args)
 
 
-def _slice(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
-    starts: list[int] = []
-    ends: list[int] = []
+def _slice(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
+    starts: list[Number] = []
+    ends: list[Number] = []
     steps: list[int] = []
     dropped: list[int] = []
     for axis, entry in enumerate(step.named["index"]):
-        if isinstance(entry, int):
+        if isinstance(entry, (int, Extent)):
             starts, ends, steps, dropped = [*starts, entry], [*ends, entry + 1], [*steps, 1], [*dropped, axis]
         else:
             starts, ends, steps = [*starts, entry[0]], [*ends, entry[1]], [*steps, entry[2]]
@@ -153,7 +78,7 @@ def _slice(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> s
     return b.add("Squeeze", y, b.integers(dropped)) if dropped else y
 
 
-def _flip(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _flip(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     axes = step.named["axes"]
     count = len(axes)
     lowest = -(2**62)
@@ -161,36 +86,40 @@ def _flip(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> st
     return b.add("Slice", args[0], *parts)
 
 
-def _pad(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _pad(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     low, high = step.named["low"], step.named["high"]
     zero = args[1] if len(args) > 1 else _number(b, 0, types[0])
     return b.add("Pad", args[0], b.integers([*low, *high]), zero)
 
 
-def _take(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _take(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Gather", args[0], args[1], axis=step.named["axis"])
 
 
-def _clamp(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _clamp(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Min", b.add("Max", args[0], args[1]), args[2])
 
 
 def _position(operator: str) -> Translation:
-    def translate(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+    def translate(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
         return b.add(operator, args[0], axis=step.named["axis"], keepdims=0)
 
     return translate
 
 
-def _full(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _full(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Expand", args[0], b.integers(step.named["shape"]))
 
 
-def _iota(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
-    return b.constant(np.arange(step.named["n"]).astype(step.named["dtype"].numpy))
+def _iota(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
+    n, dtype = step.named["n"], step.named["dtype"]
+    if isinstance(n, Extent):
+        counted = b.add("Range", b.whole(0), b.whole(n), b.whole(1))
+        return counted if dtype.name == "int64" else b.add("Cast", counted, to=onnx_type(dtype))
+    return b.constant(np.arange(n).astype(dtype.numpy))
 
 
-def _cumsum(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _cumsum(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     axis = b.constant(np.array(step.named["axis"], np.int64))
     return b.add("CumSum", args[0], axis, reverse=int(step.named["reverse"]))
 
@@ -210,13 +139,13 @@ def _windows(named: dict[str, Any], window: Sequence[int], shape: Sequence[int])
     }  # fmt: skip
 
 
-def _convolve(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _convolve(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     x, w = types
     attributes = _windows(step.named, w.shape[2:], x.shape[2:])
     return b.add("Conv", *args, group=step.named["groups"], **attributes)
 
 
-def _window_sum(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _window_sum(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     window = step.named["window"]
     attributes = _windows(step.named, window, types[0].shape[2:])
     mean = b.add("AveragePool", args[0], count_include_pad=1, **attributes)
@@ -230,58 +159,58 @@ class _Largest:
         self.of, self.attributes = of, attributes
 
 
-def _window_argmax(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> Any:
+def _window_argmax(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> Any:
     return _Largest(args[0], _windows(step.named, step.named["window"], types[0].shape[2:]))
 
 
-def _window_select(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _window_select(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     places = args[1]
     if not isinstance(places, _Largest) or places.of != args[0]:
         raise UnsupportedOperatorError(f"{settings.face}.onnx.export: selecting from windows has no translation to ONNX")
     return b.add("MaxPool", args[0], **places.attributes)
 
 
-def _gelu(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _gelu(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     (x,), type = args, types[0]
     erf = b.add("Erf", b.add("Mul", x, _number(b, math.sqrt(0.5), type)))
     return b.add("Mul", b.add("Mul", x, _number(b, 0.5, type)), b.add("Add", erf, _number(b, 1.0, type)))
 
 
-def _reciprocal_root(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _reciprocal_root(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Reciprocal", b.add("Sqrt", args[0]))
 
 
-def _minus_one(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _minus_one(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Sub", b.add("Exp", args[0]), _number(b, 1.0, types[0]))
 
 
-def _log_of_one_more(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _log_of_one_more(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Log", b.add("Add", args[0], _number(b, 1.0, types[0])))
 
 
-def _leaky(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _leaky(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("PRelu", args[0], args[1])
 
 
-def _elu(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _elu(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     x, alpha = args[:2]
     zero = _number(b, 0.0, types[0])
     below = b.add("Mul", alpha, _minus_one(b, step, [b.add("Min", x, zero)], types))
     return b.add("Where", b.add("Greater", x, zero), x, below)
 
 
-def _softplus(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _softplus(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     x, beta, threshold = args
     scaled = b.add("Mul", x, beta)
     curved = b.add("Div", b.add("Softplus", scaled), beta)
     return b.add("Where", b.add("Greater", scaled, threshold), x, curved)
 
 
-def _is_finite(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _is_finite(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Not", b.add("Or", b.add("IsInf", args[0]), b.add("IsNaN", args[0])))
 
 
-def _square(b: Builder, step: Step, args: list[Any], types: tuple[Any, ...]) -> str:
+def _square(b: Builder, step: Merged, args: list[Any], types: tuple[Any, ...]) -> str:
     return b.add("Mul", args[0], args[0])
 
 
@@ -313,7 +242,8 @@ TABLE: dict[str, Translation] = {
     "slice": _slice, "flip": _flip, "pad": _pad, "take": _take, "full": _full, "iota": _iota, "cumsum": _cumsum,
     "gather": lambda b, s, a, t: b.add("GatherElements", a[0], a[1], axis=s.named["axis"]),
     "reduce_sum": _reduction("ReduceSum"), "reduce_max": _reduction("ReduceMax"), "reduce_min": _reduction("ReduceMin"),
-    "reduce_prod": _reduction("ReduceProd"), "reduce_and": _truth("ReduceMin"), "reduce_or": _truth("ReduceMax"),
+    "reduce_mean": _reduction("ReduceMean"), "reduce_prod": _reduction("ReduceProd"),
+    "reduce_and": _truth("ReduceMin"), "reduce_or": _truth("ReduceMax"),
     "argmax": _position("ArgMax"), "argmin": _position("ArgMin"), "dot": _same("MatMul"), "convolve": _convolve,
     "softmax": _along("Softmax"), "log_softmax": _along("LogSoftmax"), "window_sum": _window_sum,
     "window_argmax": _window_argmax, "window_select": _window_select,

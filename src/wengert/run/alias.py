@@ -36,7 +36,7 @@ def install() -> None:
         raise RuntimeError(f"{taken[0]} is already imported in this process, so wengert can't stand in for it")
     sys.meta_path.insert(0, AliasFinder())
     settings.face = "torch"
-    importlib.import_module("torch.version").__version__ = torch_version.torch
+    vars(importlib.import_module("torch.version")).update(__version__=torch_version.torch)
     vars(importlib.import_module("torch")).update(__version__=torch_version.torch, torch_version=torch_version)
     for real, module in list(sys.modules.items()):
         # Under both names at once: found only later, `import torch.autograd.gradcheck` would make the import system
