@@ -277,3 +277,20 @@ def test_functions_that_are_made_anew_in_a_loop_warn():
         for k in range(9):
             assert tf.function(lambda x: x + 1)(tf.constant(float(k))).numpy() == k + 1
     assert len(said) == 1
+
+
+def test_defaults_beyond_the_signature_stand():
+    f = tf.function(lambda x, training=False: x * (3 if training else 2), input_signature=[tf.TensorSpec([None])])
+    assert f(tf.constant([1.0])).numpy() == f(x=tf.constant([1.0])).numpy() == [2.0]
+    with pytest.raises(TypeError, match="takes 1 arguments"):
+        f(tf.constant([1.0]), training=True)
+    with pytest.raises(TypeError, match="takes 2 arguments"):
+        tf.function(lambda x: x, input_signature=[tf.TensorSpec([])] * 2)(1.0)
+
+
+def test_open_sizes_of_outputs():
+    spec = tf.TensorSpec([None, 3], tf.float32)
+    concrete = tf.function(lambda x: (tf.reduce_sum(x, 0), {"y": x > 0})).get_concrete_function(spec)
+    assert concrete.structured_outputs == (tf.TensorSpec([3]), {"y": tf.TensorSpec([None, 3], tf.bool)})
+    assert concrete.output_shapes == ((3,), {"y": tf.TensorShape([None, 3])})
+    assert concrete.output_dtypes == (tf.float32, {"y": tf.bool})

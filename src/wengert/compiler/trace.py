@@ -16,7 +16,7 @@ from wengert.graph.node import LIVE, Node
 from wengert.graph.number import NumberProgram, RuntimeNumber
 from wengert.graph.record import ever, is_common, next_serial, noting_writes, recorder, settle_number
 from wengert.origin import user_line
-from wengert.primitives.control import Leaf, identity
+from wengert.primitives.control import Leaf, Placeholder, identity
 from wengert.runtime.flush import evaluate, flush
 from wengert.settings import settings
 from wengert.tensors.cell import Cell, Link
@@ -143,7 +143,7 @@ class Trace:
             if x in self.constants or x.value.__class__ in _PLAIN or is_common(x):
                 continue
             changes = x in self.draws or x in self.keys or x in self.arguments or x.value.__class__ is RuntimeNumber
-            if changes or x.serial < self.first or x.primitive.__class__ is Leaf:
+            if changes or x.serial < self.first or x.primitive.__class__ in (Leaf, Placeholder):
                 return None
             new = [part for part in x.inputs if part not in seen]
             seen.update(new)

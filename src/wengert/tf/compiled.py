@@ -32,6 +32,9 @@ from wengert.tf.tensor import Tensor, shown
 from wengert.tf.values import fresh
 from wengert.tf.variable import Variable, creation
 
+# Sizes that stand for an open one, to see what depends on it.
+_SIZES = 5, 7
+
 # Traces among as many of the latest calls that make TensorFlow warn.
 STORM = 5
 
@@ -194,11 +197,13 @@ class Function:
         """
         assert self._signature is not None
         bound = inspect.signature(self._python_function).bind(*args, **kwargs)
+        count = len(bound.arguments)
         bound.apply_defaults()
-        given = list(bound.arguments.values())
-        if len(given) != len(self._signature):
-            raise TypeError(f"{self._name()} takes {len(self._signature)} arguments by its input_signature, got {len(given)}")
-        return tuple([_of_specs(value, spec, self._name()) for value, spec in zip(given, self._signature)])
+        given = list(bound.args)  # beyond the signature defaults stand, which no call may name
+        if count > len(self._signature) or len(given) < len(self._signature):
+            raise TypeError(f"{self._name()} takes {len(self._signature)} arguments by its input_signature, got {count}")
+        known = [_of_specs(value, spec, self._name()) for value, spec in zip(given, self._signature)]
+        return (*known, *given[len(known) :])
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
         """The function for arguments of these specs (or like these tensors) only."""
@@ -236,8 +241,24 @@ class ConcreteFunction:
 
     @property
     def structured_outputs(self) -> Any:
-        """The specs of what it returns, where the sizes of its inputs are known."""
-        stand_ins = [wengert.func.ShapeDtype(tuple(spec.shape), spec.dtype) for spec in self.inputs]
+        """The specs of what it returns. A size that follows from an open size of the inputs is open."""
+        small, large = self._outputs_at(_SIZES[0]), self._outputs_at(_SIZES[1])
+        return nest.map_structure(TensorSpec.most_specific_compatible_type, small, large)
+
+    @property
+    def output_shapes(self) -> Any:
+        """The shapes of what it returns."""
+        return nest.map_structure(lambda spec: spec.shape, self.structured_outputs)
+
+    @property
+    def output_dtypes(self) -> Any:
+        """The dtypes of what it returns."""
+        return nest.map_structure(lambda spec: spec.dtype, self.structured_outputs)
+
+    def _outputs_at(self, size: int) -> Any:
+        """The specs of what it returns where open sizes are this one."""
+        sizes = [tuple([size if n is None else n for n in spec.shape]) for spec in self.inputs]
+        stand_ins = [wengert.func.ShapeDtype(shape, spec.dtype) for shape, spec in zip(sizes, self.inputs)]
         flat = nest.flatten(self.structured_input_signature)
 
         def call(*tensors: Any) -> Any:

@@ -1,7 +1,8 @@
 """Control flow by functions: cond, case, switch_case, while_loop, map_fn, scan, folds, vectorized_map.
 
 Values decide, so each asks for the value of its condition; what the branches and bodies compute is recorded like anything
-else, and derivatives go through whatever ran.
+else, and derivatives go through whatever ran. Over the rows of tensors, a `tf.function` that is being recorded makes one
+operation of the loop (`looping.py`) where the body allows it; elsewhere the body runs for each row.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from wengert.tf import nest
 from wengert.tf.errors import invalid
 from wengert.tf.face import convert
 from wengert.tf.list import TensorArray
+from wengert.tf.looping import FEWEST, looped_over
 from wengert.tf.tensor import shown
 from wengert.tf.values import fresh
 
@@ -146,6 +148,9 @@ def map_fn(
     rows = _rows(elems, "map_fn")
     if not rows:
         return nest.map_structure(convert, elems)
+    looped = looped_over(lambda _, row: fn(row), None, elems, False) if len(rows) >= FEWEST else None
+    if looped is not None:
+        return looped.results
     return _stacked([nest.map_structure(_as_tensor, fn(row)) for row in rows])
 
 
@@ -171,6 +176,9 @@ def scan(
     name: Optional[str] = None,
 ) -> Any:
     """Every ``state = fn(state, row)``, stacked. Without `initializer` the first row is the first state."""
+    looped = _looped(fn, elems, initializer, reverse)
+    if looped is not None:
+        return looped.results
     states = _states(fn, elems, initializer, reverse, "scan")
     return _stacked(states[::-1] if reverse else states)
 
@@ -180,7 +188,8 @@ def foldl(
     swap_memory: bool = False, name: Optional[str] = None,
 ) -> Any:  # fmt: skip
     """The last ``state = fn(state, row)``, from the first row on."""
-    return _states(fn, elems, initializer, False, "foldl")[-1]
+    looped = _looped(fn, elems, initializer, False)
+    return _states(fn, elems, initializer, False, "foldl")[-1] if looped is None else looped.last
 
 
 def foldr(
@@ -188,7 +197,17 @@ def foldr(
     swap_memory: bool = False, name: Optional[str] = None,
 ) -> Any:  # fmt: skip
     """The last ``state = fn(state, row)``, from the last row on."""
-    return _states(fn, elems, initializer, True, "foldr")[-1]
+    looped = _looped(fn, elems, initializer, True)
+    return _states(fn, elems, initializer, True, "foldr")[-1] if looped is None else looped.last
+
+
+def _looped(fn: Callable[..., Any], elems: Any, initializer: Any, backwards: bool) -> Any:
+    """The states as one operation, or None."""
+    leaves = nest.flatten(elems)
+    sizes = [x.shape[0] if getattr(x, "shape", ()) else 0 for x in leaves]
+    if not callable(fn) or not sizes or len(set(sizes)) > 1 or sizes[0] < FEWEST:
+        return None
+    return looped_over(fn, elems if initializer is None else initializer, elems, backwards, from_first=initializer is None)
 
 
 def _states(fn: Callable[..., Any], elems: Any, initializer: Any, backwards: bool, operation: str) -> list[Any]:
