@@ -166,5 +166,25 @@ def test_edges_take_the_place_of_tensors():
         wengert.autograd.graph.get_gradient_edge(wengert.ones(2))
 
 
+def test_what_a_derivative_reads_can_be_looked_at():
+    def program(lib):
+        x, w = leaf(lib, 2, 2), leaf(lib, 2, 2)
+        square, power, product = x * w, x.exp(), x @ w
+        found = [product.grad_fn._saved_mat2 is w, square.grad_fn._saved_other is w, power.grad_fn._saved_result is power]
+        chain = (x * 2) * w
+        inner = chain.grad_fn._saved_self
+        names = [name for name in dir(power.grad_fn) if name.startswith("_saved_")]
+        return found, inner, inner.grad_fn.name(), names, power.grad_fn._saved_result, hasattr((x + 1).grad_fn, "_saved_self")
+
+    same(program)
+
+    def released(lib):
+        y = leaf(lib, 2).exp()
+        y.sum().backward()
+        return y.grad_fn._saved_result
+
+    same_error(released, "second time")
+
+
 def test_printing_shows_the_name():
     assert "grad_fn=<MulBackward0>" in repr(leaf(wengert, 2) * 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import wengert
 from tests.functions.peer import beside, complex_normal, normal, ours, raises_as_peer, tensor
 from wengert.graph.record import separate_tape
 
@@ -98,6 +99,13 @@ def test_subscript_lists():
 )
 def test_equations_that_do_not_fit_are_errors(equation, shapes):
     raises_as_peer(lambda m, *xs: m.einsum(equation, *xs), *[np.ones(shape) for shape in shapes])
+
+
+def test_integers_are_summed_in_int64():
+    x = wengert.ones(2, 3, dtype=wengert.uint8)
+    for equation, n in (("ij->j", 1), ("ij,k->k", 2), ("ij->ij", 1)):
+        wanted = wengert.uint8 if equation.endswith("ij") else wengert.int64
+        assert ours.einsum(equation, *(x, x[0])[:n]).dtype is wanted
 
 
 def test_missing_operands_are_errors():

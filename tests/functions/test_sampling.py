@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import wengert
 from tests.functions.peer import INF, NAN, array, ours, tensor
 from wengert import dtypes
 from wengert.functions import sampling
@@ -186,3 +187,11 @@ def test_what_is_filled_at_random_has_no_derivative():
     x = ours.mul(tensor(np.ones(3), requires_grad=True), 2.0)
     sampling.normal_(x)
     assert not x.requires_grad
+
+
+def test_positions_and_results_of_a_wrong_kind_are_refused():
+    x = wengert.ones(2, 3)
+    with pytest.raises(RuntimeError, match="start must be an 0-dim integral Tensor"):
+        x.narrow(1, wengert.tensor([0]), 1)
+    with pytest.raises(RuntimeError, match="Long tensor out"):
+        wengert.multinomial(wengert.ones(3), 1, out=wengert.ones(1))

@@ -9,7 +9,7 @@ from functools import partial as bind
 from typing import Any, NamedTuple, Optional
 
 from wengert.autograd.hooks import edges
-from wengert.autograd.names import apparent, name_of
+from wengert.autograd.names import apparent, name_of, saved_by
 from wengert.autograd.saved import (
     allow_mutation_on_saved_tensors,
     disable_saved_tensors_hooks,
@@ -19,10 +19,10 @@ from wengert.autograd.saved import (
 from wengert.derive.reverse import released_error
 from wengert.errors import GradientError
 from wengert.graph import node as recorded
-from wengert.graph.node import TupleType
+from wengert.graph.node import RELEASED, TupleType
 from wengert.primitives.control import Leaf, custom, element
 from wengert.tensors.hooks import at_end_of_backward
-from wengert.tensors.tensor import Hooks, RemovableHandle, Tensor, hooks_of
+from wengert.tensors.tensor import Hooks, RemovableHandle, Tensor, hooks_of, wrap
 
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge",
@@ -34,7 +34,8 @@ class Node:
     """The derivative of one recorded operation: what `tensor.grad_fn` is.
 
     Each operation's class has its name, as ``MulBackward0``. Two looks at the same operation give the same object, as
-    long as one of them is held; what is put on it (hooks, metadata) stays with the operation.
+    long as one of them is held; what is put on it (hooks, metadata) stays with the operation. What its derivative reads is
+    there as `_saved_self`, `_saved_other`, `_saved_result`, until a backward pass lets go of it.
     """
 
     __slots__ = ("_node", "__weakref__")
@@ -85,7 +86,16 @@ class Node:
             return getattr(node.inputs[-1].value.ctx, name)
         if node.primitive is custom and name == "saved_tensors":
             raise released_error(node)
+        if name.startswith("_saved_"):
+            if node.mark & RELEASED:
+                raise released_error(node)
+            found = saved_by(node).get(name[7:])
+            if found is not None:
+                return _tensor_of(found)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *[f"_saved_{name}" for name in saved_by(self._node)]]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
@@ -109,6 +119,13 @@ class AccumulateGrad(Node):
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook((), grad_outputs)` after `backward` has added to the leaf's `grad`."""
         return self._hooks().add_after(lambda tensor: hook((), (tensor.grad,)))
+
+
+def _tensor_of(node: recorded.Node) -> Tensor:
+    """A tensor that shows a node: the leaf itself where it is one, else one that shares its history."""
+    held = node.watch.tensor if node.primitive.__class__ is Leaf and node.watch is not None else None
+    leaf = None if held is None else held()
+    return wrap(node) if leaf is None else leaf
 
 
 def _as_tuple(hook: Callable[..., Any], grad: Tensor) -> Optional[Tensor]:

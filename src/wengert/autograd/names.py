@@ -1,8 +1,9 @@
-"""What PyTorch calls the derivative of each operation: the names that `grad_fn` shows."""
+"""What PyTorch calls the derivative of each operation and what it saved: the names that `grad_fn` shows."""
 
 from __future__ import annotations
 
-from wengert.graph.node import Node
+from wengert.derive.reverse import saves
+from wengert.graph.node import Node, TupleType
 from wengert.primitives.control import custom, element, with_history
 
 # Where PyTorch's name does not follow from the primitive's.
@@ -33,6 +34,19 @@ _BASES = {
     "pad": "ConstantPadNd",
 }
 
+# The arguments, where they are not `self` and `other`.
+_ARGUMENTS = {
+    "dot": ("self", "mat2"),
+    "linear": ("mat1", "mat2"),
+    "pow": ("self", "exponent"),
+    "where": ("condition", "self", "other"),
+    "take": ("self", "index"),
+    "gather": ("self", "index"),
+    "convolve": ("input", "weight"),
+    "layer_norm": ("input", "weight", "bias"),
+    "cross_entropy": ("self", "target"),
+}
+
 
 def apparent(node: Node) -> tuple[Node, int]:
     """The node that made a value in the user's eyes, and the value's number among its outputs."""
@@ -57,3 +71,16 @@ def name_of(node: Node) -> str:
     if name == "slice_update":
         return "CopySlices"
     return _BASES.get(name, name.title().replace("_", "")) + "Backward0"
+
+
+def saved_by(node: Node) -> dict[str, Node]:
+    """What the derivative of an application reads, by PyTorch's names: ``self`` and ``other`` for arguments, ``result``;
+    empty where the arguments have no names here."""
+    if node.primitive is custom or isinstance(node.type, TupleType) or not node.inputs:
+        return {}
+    read = saves(node)
+    names = _ARGUMENTS.get(node.primitive.name, ("self", "other"))
+    if len(node.inputs) > len(names):
+        return {"result": node} if read.output else {}
+    found = {names[i]: node.inputs[i] for i in read.inputs}
+    return {**found, "result": node} if read.output else found

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from wengert import dtypes
 from wengert.errors import runtime_error, value_error
 from wengert.functions.operands import node_of
 from wengert.graph.node import Node
 from wengert.graph.rule import primitives as p
+from wengert.primitives.casting import move
 from wengert.tensors.casting import in_low_precision
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -222,6 +224,8 @@ def _sum_away(term: Term, needed: set[Label]) -> Term:
     axes = tuple([i for i, label in enumerate(labels) if label not in needed])
     if not axes:
         return term
+    if not x.type.inexact:  # as sums of integers do
+        x = move(x, dtypes.int64)
     return Term(p.reduce_sum(x, axes=axes), tuple([label for label in labels if label in needed]))
 
 
@@ -244,7 +248,10 @@ def _multiply(a: Term, b: Term, needed: set[Label]) -> Term:
     labels = (*batch, *only_a, *only_b)
     size = dict(zip(a.labels + b.labels, a.node.shape + b.node.shape))
     if not summed:
-        return Term(_spread(a, labels, size) * _spread(b, labels, size), labels)
+        x, w = _spread(a, labels, size), _spread(b, labels, size)
+        if x.dtype is not w.dtype and not (x.type.inexact or w.type.inexact):  # a sum of integers, and integers
+            x, w = move(x, dtypes.int64), move(w, dtypes.int64)
+        return Term(x * w, labels)
 
     def grouped(term: Term, *groups: list[Label]) -> Node:
         merged = [prod([size[label] for label in group]) for group in groups]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Optional, Union
 
+from wengert.dtypes import INTEGER
 from wengert.errors import index_error, type_error
 from wengert.functions.axes import axis_of
 from wengert.functions.operands import node_of, shape_of, sizes
@@ -65,13 +66,15 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 def narrow(input: Tensor, dim: int, start: Union[int, Tensor], length: int) -> Tensor:
     """`length` positions of a dimension from `start` on.
 
-    Raises: RuntimeError when they reach over the end or length is negative; IndexError for a start or a dimension that
-    is not there.
+    Raises: RuntimeError when they reach over the end, length is negative, or start is a tensor of no integer; IndexError
+    for a start or a dimension that is not there.
     """
     shape = shape_of(input, "narrow")
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, len(shape), "narrow")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != INTEGER):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     n, first = shape[axis], int(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")

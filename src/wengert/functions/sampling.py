@@ -119,13 +119,16 @@ def multinomial(
     Source: P. S. Efraimidis and P. G. Spirakis, Weighted random sampling with a reservoir (2006).
 
     Raises: RuntimeError for other than one or two dimensions, a dtype that is not floating, more samples than there
-    are positions; when running, for negative or infinite probabilities, NaN, and rows with too few above 0.
+    are positions, an out= that is not int64; when running, for negative or infinite probabilities, NaN, and rows with
+    too few above 0.
     """
     x = node_of(input, "multinomial")
     if not x.dtype.is_floating_point:
         raise dtype_error("multinomial", "only supports floating-point dtypes for input", x.dtype)
     if x.ndim not in (1, 2):
         raise runtime_error("multinomial", "prob_dist must be 1 or 2 dim", f"{x.ndim} dimensions")
+    if out is not None and out.dtype is not dtypes.int64:
+        raise dtype_error("multinomial", "expects Long tensor out", out.dtype)
     n = x.shape[-1]
     if num_samples <= 0:
         raise runtime_error("multinomial", "cannot sample n_sample <= 0 samples", num_samples)
