@@ -344,10 +344,22 @@ class Fuzzer:
         axis = self.integer(0, x.ndim - 1)
         if not x.shape[axis]:
             return None
+        if self.chance(0.4):
+            return self.put(x, axis)
         whole = self.chance(0.6)
         shape = tuple(1 if k == axis and whole else n if whole else self.integer(0, n) for k, n in enumerate(x.shape))
         index = self.indices(shape, x.shape[axis])
         return p.scatter_add(x, index, self.input(shape, x.dtype), axis=axis)
+
+    def put(self, x: Node, axis: int) -> Optional[Node]:
+        shape, wrap = self.choice(((), (1,), (5,), (2, 3), (40,), (0,))), self.chance(0.5)
+        whole = (*x.shape[:axis], *shape, *x.shape[axis + 1 :])
+        if int(np.prod(whole)) > LARGEST:
+            return None
+        index, source = self.indices(shape, x.shape[axis], wrap), self.input(whole, x.dtype)
+        if self.chance(0.5):
+            return p.put_add(x, index, source, axis=axis, wrap=wrap)
+        return p.index_put(x, source, index, axes=(axis,), accumulate=self.chance(0.8), wrap=wrap)
 
     def join(self, x: Node) -> Optional[Node]:
         if not x.ndim:

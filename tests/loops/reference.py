@@ -10,6 +10,7 @@ import numpy as np
 from wengert.dtypes import float32
 from wengert.graph.rule import primitives
 from wengert.loops.nest import (
+    Add,
     Apply,
     Axis,
     Call,
@@ -113,6 +114,9 @@ def run_nest(nest: Nest, memory: list[Any], program: Program) -> None:
                 for space in (everywhere, outside):
                     space.folded[number] = np.expand_dims(found, inner)
                 continue
+            if isinstance(action, Add):
+                add(action, everywhere, memory)
+                continue
             changes = any(action.strides[len(nest.outer) :]) or depends_on(nest, action.value, inner)
             store(action, everywhere if changes else outside, memory, program)
 
@@ -126,6 +130,13 @@ def depends_on(nest: Nest, number: int, axes: tuple[int, ...]) -> bool:
         return True
     args = v.args if isinstance(v, Apply) else (v.index,) if isinstance(v, Lookup) else ()
     return any(depends_on(nest, i, axes) for i in args)
+
+
+def add(action: Add, space: _Space, memory: list[Any]) -> None:
+    """In order, so that what is added to one element is added in the order of the points."""
+    at = np.asarray(space.address(action.strides, action.offset) + space.value(action.index))
+    assert inside(at, memory[action.buffer]), "an addition outside its buffer"
+    np.add.at(memory[action.buffer], at.reshape(-1), np.broadcast_to(space.value(action.value), at.shape).reshape(-1))
 
 
 def store(action: Store, space: _Space, memory: list[Any], program: Program) -> None:

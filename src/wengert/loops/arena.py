@@ -8,6 +8,7 @@ from typing import Optional
 
 from wengert.graph.node import ArrayType
 from wengert.loops.nest import (
+    Add,
     Apply,
     Call,
     Contract,
@@ -46,7 +47,9 @@ def reads(step: ProgramStep) -> set[int]:
         inside = set().union(*[reads(one) for one in step.steps])
         places = {w.source for w in step.windows if w.buffer in inside} | {c.initial for c in step.carries}
         return (inside - _without_memory(step)) | places
-    return set(step.args) if isinstance(step, Call) else {v.buffer for v in _values(step) if isinstance(v, (Load, Lookup))}
+    if isinstance(step, Call):
+        return set(step.args)
+    return {v.buffer for v in _values(step) if isinstance(v, (Load, Lookup))} | _added_to(step)
 
 
 def writes(step: ProgramStep) -> set[int]:
@@ -56,7 +59,11 @@ def writes(step: ProgramStep) -> set[int]:
         places = {w.source for w in step.windows if w.buffer in inside}
         places |= {buffer for c in step.carries for buffer in (c.final, c.spare)}
         return (inside - _without_memory(step)) | places
-    return {step.result} if isinstance(step, Call) else {a.buffer for a in stores(step)}
+    return {step.result} if isinstance(step, Call) else {a.buffer for a in stores(step)} | _added_to(step)
+
+
+def _added_to(step: Nest | Contract) -> set[int]:
+    return {a.buffer for a in step.actions if isinstance(a, Add)} if isinstance(step, Nest) else set()
 
 
 def _without_memory(step: Repeat) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wengert.loops.nest import Action, Axis, Load, Lookup, Nest, Store, Value
+from wengert.loops.nest import Action, Add, Axis, Load, Lookup, Nest, Store, Value
 
 Strides = tuple[int, ...]
 
@@ -46,7 +46,7 @@ def with_own_buffers(nest: Nest) -> tuple[Nest, tuple[int, ...]]:
         numbers.setdefault(access.buffer, len(numbers))
 
     def own(x: Any) -> Any:
-        return x._replace(buffer=numbers[x.buffer]) if isinstance(x, (Load, Lookup, Store)) else x
+        return x._replace(buffer=numbers[x.buffer]) if isinstance(x, (Load, Lookup, Store, Add)) else x
 
     moved = nest._replace(values=tuple(map(own, nest.values)), actions=tuple(map(own, nest.actions)))
     return moved, tuple(numbers)
@@ -54,7 +54,8 @@ def with_own_buffers(nest: Nest) -> tuple[Nest, tuple[int, ...]]:
 
 def accesses(nest: Nest) -> list[Any]:
     """Everything in a nest that has strides."""
-    return [v for v in nest.values if isinstance(v, (Load, Lookup))] + [a for a in nest.actions if isinstance(a, Store)]
+    written = [a for a in nest.actions if isinstance(a, (Store, Add))]
+    return [v for v in nest.values if isinstance(v, (Load, Lookup))] + written
 
 
 def _is_read(nest: Nest, axis: int) -> bool:
@@ -92,6 +93,6 @@ def _moved(nest: Nest, strides: Callable[[Strides], Strides], axis: Callable[[in
         return v._replace(axis=axis(v.axis)) if isinstance(v, Axis) else v
 
     def action(a: Action) -> Action:
-        return a._replace(strides=strides(a.strides)) if isinstance(a, Store) else a
+        return a._replace(strides=strides(a.strides)) if isinstance(a, (Store, Add)) else a
 
     return nest._replace(values=tuple(map(value, nest.values)), actions=tuple(map(action, nest.actions)))

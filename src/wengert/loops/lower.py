@@ -10,6 +10,7 @@ from wengert.errors import unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import array_type
 from wengert.loops.access import SAME_ORDER, Form, Forms, axis, flat, through_view
+from wengert.loops.additions import Added, adds_at_places, source_of
 from wengert.loops.attention import FUSED, lower_attention
 from wengert.loops.convolve import Results, lower_convolution
 from wengert.loops.copies import copy_before_reshapes
@@ -17,6 +18,7 @@ from wengert.loops.group import DRAWS, FOLDS, LOOKUPS, PRODUCTS, READ_IN_MEMORY,
 from wengert.loops.joins import Place, ground_of, is_join, places, whole_place
 from wengert.loops.nest import (
     Action,
+    Add,
     Apply,
     Axis,
     Call,
@@ -235,11 +237,27 @@ class _Lowering:
             return
         if step.primitive.name == "scan" and lower_scan(self, position, step):
             return
+        if adds_at_places(step, self.graph, self.supports):
+            self._add_at_places(position, step)
+            return
         wholes = [self.whole(i) for i in step.args]
         result = self.buffer_of[position] = self.buffer(step.type)
         buffers, shapes = tuple([b for b, _ in wholes]), tuple([s for _, s in wholes])
         label = step.primitive.name
         self.steps.append(Call(step.primitive, step.params, buffers, shapes, result, step.origin, label))
+
+    def _add_at_places(self, position: int, step: Step) -> None:
+        """The value that is added to, then a nest that adds to it."""
+        shape, source = step.array.shape, source_of(step)
+        buffer = self.buffer_of[position] = self.buffer(step.type)
+        self._cover(whole_place(buffer, shape), step.args[0])
+        if not self.graph.array_at(source).size:
+            return
+        added = Added(step, self.graph)
+        builder = _NestBuilder(self, Group(added.domain, added.indexed))
+        at = builder.places(added)
+        builder.actions.append(at._replace(buffer=buffer, value=builder.read(source, added.forms)))
+        self.steps.append(builder.nest(step.primitive.name))
 
     def _prepare_join(self, position: int) -> None:
         """Find the buffer of a join, and tell the nests that compute its parts."""
@@ -398,25 +416,42 @@ class _NestBuilder:
     def _bounded(self, index: int, bound: int) -> int:
         return self.value(Apply("bounded", (index, self.value(Number(bound, int64))), int64))
 
+    def _index(self, position: int, forms: Forms, size: int, step: Step) -> int:
+        """An index that a step reads from data, along an axis of this size."""
+        index = self.read(position, forms)
+        if step.named.get("wrap"):
+            below = self.value(Apply("lt", (index, self.value(Number(0, int64))), bool_))
+            wrapped = self.value(Apply("add", (index, self.value(Number(size, int64))), int64))
+            index = self.value(Apply("where", (below, wrapped, index), int64))
+        return self._bounded(index, size)
+
+    def places(self, added: Added) -> Add:
+        """Where the elements of the source are added, of which buffer and what is to be said yet."""
+        shape = added.step.array.shape
+        strides = contiguous_strides(shape)
+        total: Optional[int] = None
+        for (position, forms), along in zip(added.indices, added.axes):
+            index = self._index(position, forms, shape[along], added.step)
+            if strides[along] != 1:
+                index = self.value(Apply("mul", (index, self.value(Number(strides[along], int64))), int64))
+            total = index if total is None else self.value(Apply("add", (total, index), int64))
+        form = flat(added.kept_forms, shape, self.rank)
+        return Add(-1, self._strides(form), form.offset, -1, total or 0)
+
     def _lookup(self, step: Step, forms: Forms) -> int:
         """y[..., i, ...] = x[..., index[i], ...] along one axis."""
         lowering, g, name = self.lowering, self.lowering.grouping, step.primitive.name
         source, along = step.args[0], step.named["axis"]
         shape = lowering.graph.array_at(source).shape
-        index = self.read(step.args[1], g.operand_forms(step, 1, forms, self.rank))
-        if step.named.get("wrap"):
-            below = self.value(Apply("lt", (index, self.value(Number(0, int64))), bool_))
-            wrapped = self.value(Apply("add", (index, self.value(Number(shape[along], int64))), int64))
-            index = self.value(Apply("where", (below, wrapped, index), int64))
+        index = self._index(step.args[1], g.operand_forms(step, 1, forms, self.rank), shape[along], step)
         # The place as a form with one axis more, which stands for the looked-up index.
         wide = [Form(form.offset, (*form.coefficients, 0)) for form in forms]
         used = 1 if name == "gather" else len(lowering.graph.array_at(step.args[1]).shape)
         wide[along : along + used] = [axis(self.rank, self.rank + 1)]
         root, form = lowering.place(source, tuple(wide), self.rank + 1)
         buffer = lowering.buffer_of[root]
-        bounded = self._bounded(index, shape[along])
         dtype = lowering.buffers[buffer].dtype
-        return self.value(Lookup(buffer, self._strides(form), form.offset, bounded, form.coefficients[-1], dtype))
+        return self.value(Lookup(buffer, self._strides(form), form.offset, index, form.coefficients[-1], dtype))
 
     def _add_where_chosen(self, step: Step, forms: Forms, args: list[int]) -> int:
         """z = x + source where this is the indexed place, else x (and not x + 0, which would make 0.0 of -0.0)"""

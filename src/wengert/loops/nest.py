@@ -25,6 +25,7 @@ program as failed, whose results then must not be used. So nothing is ever read 
 The actions run in order at each outer point. A `Fold` runs over all inner points, starting from its identity. A
 `Store` runs at every inner point if its value or its address depends on inner axes, else once. A later action sees
 the result of an earlier fold; an earlier action never sees a later one. Two stores never write one element twice.
+An `Add` runs at every inner point, in row-major order; it may add to one element often, but never at two outer points.
 
 Example: softmax over the last axis of a (64, 10) buffer 0 into buffer 1 -- outer (64,), inner (10,):
 
@@ -99,7 +100,18 @@ class Store(NamedTuple):
     value: int
 
 
-Action = Union[Fold, Store]
+class Add(NamedTuple):
+    """Adds a value to an element of a buffer that an earlier step has written, as far on from the place that the strides
+    say as another value says. It is the only action of its nest, which does not read that buffer otherwise."""
+
+    buffer: int
+    strides: tuple[int, ...]
+    offset: int
+    value: int
+    index: int  # type: ignore[assignment]  # a value, put together of `bounded` ones
+
+
+Action = Union[Fold, Store, Add]
 
 
 class Nest(NamedTuple):

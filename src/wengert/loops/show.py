@@ -13,6 +13,8 @@ Axes are i0, i1, ..., outer ones first; an operand of a product has axes of its 
 from __future__ import annotations
 
 from wengert.loops.nest import (
+    Action,
+    Add,
     Apply,
     Axis,
     Call,
@@ -26,7 +28,6 @@ from wengert.loops.nest import (
     Product,
     Program,
     ProgramStep,
-    Store,
     Value,
     parts_of,
 )
@@ -62,7 +63,7 @@ def show_step(step: ProgramStep) -> str:
     return "\n".join([*lines, *["  " + line for one in step.steps for line in show_step(one).splitlines()]])
 
 
-def _body(values: tuple[Value, ...], actions: tuple[Fold | Store, ...], name: str = "v") -> list[str]:
+def _body(values: tuple[Value, ...], actions: tuple[Action, ...], name: str = "v") -> list[str]:
     """Values in order, each action as soon as what it needs is there."""
     lines = []
     waiting = list(enumerate(actions))
@@ -73,9 +74,12 @@ def _body(values: tuple[Value, ...], actions: tuple[Fold | Store, ...], name: st
     return lines + [_action(number, action, name) for number, action in waiting]
 
 
-def _action(number: int, action: Fold | Store, name: str) -> str:
+def _action(number: int, action: Action, name: str) -> str:
     if isinstance(action, Fold):
         return f"  f{number} = {action.op} {name}{action.value}"
+    if isinstance(action, Add):
+        place = f"{_place(action.strides, action.offset)} + {name}{action.index}"
+        return f"  b{action.buffer}[{place}] += {name}{action.value}"
     return f"  b{action.buffer}[{_place(action.strides, action.offset)}] = {name}{action.value}"
 
 

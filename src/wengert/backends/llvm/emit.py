@@ -25,13 +25,13 @@ from typing import Optional
 from wengert import dtypes
 from wengert.backends.llvm import operations
 from wengert.backends.llvm.folds import BLOCK, BLOCK_OF_VECTORS, Folding
-from wengert.backends.llvm.kept import Kept, Run, arguments, schedule
+from wengert.backends.llvm.kept import Kept, Run, arguments, read_by, schedule
 from wengert.backends.llvm.memory import Here, Memory
 from wengert.backends.llvm.scalars import Scalars, Writer, wide
 from wengert.dtypes import DType
 from wengert.errors import unreachable
 from wengert.loops.collapse import accesses, collapse
-from wengert.loops.nest import Action, Axis, Fold, Folded, Load, Lookup, Nest, Number, Product, Store
+from wengert.loops.nest import Action, Add, Axis, Fold, Folded, Load, Lookup, Nest, Number, Product, Store
 
 # Partial results that an innermost fold keeps, to hide the latency of its operation.
 PARTIALS = 4
@@ -77,7 +77,7 @@ class Function:
         outer one."""
         nest = self.nest
         last_outer, last_inner = self.n_outer - 1, len(nest.extents) - 1
-        if not nest.inner:
+        if not nest.inner or _adds(nest):  # lanes that are inner points might add to one element
             return last_outer
         points = math.prod(nest.inner)
         made = [(a, points if any(a.strides[self.n_outer :]) else 1) for a in accesses(nest)]
@@ -205,7 +205,7 @@ class Function:
 
     def _fixed(self, actions: Iterable[tuple[int, Action]], known: Set[int] = frozenset()) -> list[int]:
         """The values, constant along inner axes, that these actions read at inner points, but for what is `known`."""
-        numbers = [a.value for _, a in actions]
+        numbers = [n for _, a in actions for n in read_by(a)]
         changing = self._changing(numbers, known)
         read = {n for number in changing for n in arguments(self.nest.values[number])}.union(numbers)
         return sorted(n for n in read if not self.depends[n])
@@ -229,12 +229,13 @@ class Function:
 
     def _run(self, number: int, actions: Sequence[tuple[int, Action]]) -> None:
         kept = self.kept.read_in(number)
-        changing = self._changing([a.value for _, a in actions], kept)
+        needed = [n for _, a in actions for n in read_by(a)]
+        changing = self._changing(needed, kept)
         fixed = self._fixed(actions, kept)
         self._outer(fixed)  # before the loop
-        read = {n for v in changing for n in arguments(self.nest.values[v])}.union([a.value for _, a in actions])
+        read = {n for v in changing for n in arguments(self.nest.values[v])}.union(needed)
         folds = [(number, a) for number, a in actions if isinstance(a, Fold)]
-        stores = [a for _, a in actions if isinstance(a, Store)]
+        stores = [a for _, a in actions if not isinstance(a, Fold)]
         kinds = [wide(self._dtype(a.value)) for _, a in folds]
         folding = Folding(folds, kinds, Scalars(self.w, self.lanes))
         inner = _Inner(self, folding, stores, changing, fixed)
@@ -279,7 +280,7 @@ class _Inner:
     """
 
     def __init__(
-        self, function: Function, folding: Folding, stores: list[Store], changing: list[int], fixed: list[int]
+        self, function: Function, folding: Folding, stores: list[Store | Add], changing: list[int], fixed: list[int]
     ) -> None:
         self.f = function
         self.folding = folding
@@ -404,7 +405,12 @@ class _Inner:
             if number in self.made:
                 f.kept.write(number, known[number], s, f.index)
         for action in self.stores:
-            f.memory.store(action, s, f._here(mask), known[action.value], values[action.value].dtype)
+            here, value, dtype = f._here(mask), known[action.value], values[action.value].dtype
+            if isinstance(action, Add):
+                one_index = f.vector < 0 or not _varies(f.nest, {f.vector})[action.index]
+                f.memory.add(action, s, here, known[action.index], value, dtype, one_index)
+            else:
+                f.memory.store(action, s, here, value, dtype)
         added = [known[fold.value] for fold in self.folding.folds]
         return self.folding.step(carried, added, mask if f.vector_is_inner else None)
 
@@ -423,19 +429,30 @@ def _vectors_at_once(nest: Nest, lanes: int, depends: Sequence[bool]) -> int:
     """How many vectors side by side fold at once where each lane folds for itself: a short fold down columns would else
     read a few elements of each row, and each row is another page."""
     folds = sum(isinstance(a, Fold) for a in nest.actions)
+    adds = [a for a in nest.actions if isinstance(a, Add)]
+    if adds and not _varies(nest, {len(nest.outer) - 1})[adds[0].index]:
+        folds = 1
     many = next(n for n in (8, 4, 2, 1) if n == 1 or n * lanes <= nest.outer[-1])
     return many if 0 < folds * many <= 16 and sum(depends) <= 12 else 1
 
 
 def _inner_dependence(nest: Nest) -> list[bool]:
     """Whether each value changes along inner axes."""
-    n = len(nest.outer)
+    return _varies(nest, set(range(len(nest.outer), len(nest.extents))))
+
+
+def _adds(nest: Nest) -> bool:
+    return any(isinstance(a, Add) for a in nest.actions)
+
+
+def _varies(nest: Nest, axes: Set[int]) -> list[bool]:
+    """Whether each value changes along one of these axes."""
     found: list[bool] = []
     for v in nest.values:
         if isinstance(v, (Load, Lookup)):
-            changes = any(v.strides[n:])
+            changes = any(v.strides[k] for k in axes)
         else:
-            changes = isinstance(v, Axis) and v.axis >= n
+            changes = isinstance(v, Axis) and v.axis in axes
         found.append(changes or any([found[i] for i in arguments(v)]))
     return found
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, Union
 from wengert import dtypes
 from wengert.backends.llvm.operations import LIBM
 from wengert.backends.llvm.scalars import Scalars, Writer
-from wengert.loops.nest import Action, Apply, Fold, Load, Lookup, Nest, Store
+from wengert.loops.nest import Action, Add, Apply, Fold, Load, Lookup, Nest, Store
 
 # Bytes that a nest may keep.
 ROOM = 1 << 16
@@ -51,7 +51,7 @@ def schedule(nest: Nest, depends: Sequence[bool], folds_behind: Sequence[int]) -
         if isinstance(action, Fold):
             pending.append((number, action))
             running |= 1 << number
-        elif depends[action.value] or any(action.strides[len(nest.outer) :]):
+        elif isinstance(action, Add) or depends[action.value] or any(action.strides[len(nest.outer) :]):
             pending.append((number, action))
         else:
             found.append(Single(action, tuple(pending)))
@@ -134,6 +134,11 @@ class Kept:
         dtype = self.nest.values[number].dtype
         size = 8 if dtype is dtypes.float64 else 4
         s.w.line(f"  store {s.type(dtype)} {value}, ptr {self._address(number, s, index)}, align {size}")
+
+
+def read_by(action: Action) -> tuple[int, ...]:
+    """The values that an action reads."""
+    return (action.value, action.index) if isinstance(action, Add) else (action.value,)
 
 
 def arguments(v: object) -> tuple[int, ...]:

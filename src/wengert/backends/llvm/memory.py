@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 from wengert import dtypes
 from wengert.backends.llvm.scalars import Scalars, Writer, kind_name
 from wengert.dtypes import DType
-from wengert.loops.nest import Load, Lookup, Store
+from wengert.loops.nest import Add, Load, Lookup, Store
 
 _MEMORY = {"bool": "i8", "float16": "half", "bfloat16": "i16"}
 
@@ -59,7 +59,7 @@ class Memory:
             slot = self.w.emit(f"getelementptr ptr, ptr {table}, i64 {number}")
             self.bases[buffer] = self.w.emit(f"load ptr, ptr {slot}, align 8")
 
-    def _address(self, access: Load | Lookup | Store, here: Here, dtype: DType) -> str:
+    def _address(self, access: Load | Lookup | Store | Add, here: Here, dtype: DType) -> str:
         """The address of lane 0."""
         total = str(access.offset)
         for axis, stride in enumerate(access.strides):
@@ -73,25 +73,28 @@ class Memory:
 
     def load(self, v: Load, s: Scalars, here: Here) -> str:
         """The element of each lane."""
-        address, stride = self._address(v, here, v.dtype), here.lane_stride(v.strides, s)
-        memory, size = memory_type(v.dtype), alignment(v.dtype)
+        return self._read(self._address(v, here, v.dtype), here.lane_stride(v.strides, s), s, v.dtype, here.mask)
+
+    def _read(self, address: str, stride: int, s: Scalars, dtype: DType, mask: Optional[str]) -> str:
+        """Lanes that lie `stride` apart."""
+        memory, size = memory_type(dtype), alignment(dtype)
         if stride == 0:
             one = Scalars(self.w, 1)
             loaded = self.w.emit(f"load {memory}, ptr {address}, align {size}")
-            return s.splat(_from_memory(one, loaded, v.dtype), v.dtype)
+            return s.splat(_from_memory(one, loaded, dtype), dtype)
         kind = f"<{s.lanes} x {memory}>"
         if stride != 1:
-            loaded = self._gather(self._lanes_apart(address, stride, s, memory), s, v.dtype, here.mask)
-        elif here.mask is None:
+            loaded = self._gather(self._lanes_apart(address, stride, s, memory), s, dtype, mask)
+        elif mask is None:
             loaded = self.w.emit(f"load {kind}, ptr {address}, align {size}")
         else:
             symbol = f"llvm.masked.load.v{s.lanes}{kind_name(memory)}.p0"
             bools = f"<{s.lanes} x i1>"
             self.w.declare(symbol, f"declare {kind} @{symbol}(ptr, i32, {bools}, {kind})")
             loaded = self.w.emit(
-                f"call {kind} @{symbol}(ptr {address}, i32 {size}, {bools} {here.mask}, {kind} zeroinitializer)"
+                f"call {kind} @{symbol}(ptr {address}, i32 {size}, {bools} {mask}, {kind} zeroinitializer)"
             )
-        return _from_memory(s, loaded, v.dtype)
+        return _from_memory(s, loaded, dtype)
 
     def lookup(self, v: Lookup, s: Scalars, here: Here, index: str) -> str:
         """The element of each lane at a place that depends on a value."""
@@ -153,26 +156,52 @@ class Memory:
             # element, which writes over what lies behind.
             value = self.w.emit(f"extractelement {s.type(dtype)} {value}, i32 0")
             s, here = Scalars(self.w, 1), here._replace(mask=None)
-        address, stride = self._address(action, here, dtype), here.lane_stride(action.strides, s)
-        value = _to_memory(s, value, dtype)
+        self._write(self._address(action, here, dtype), here.lane_stride(action.strides, s), s, here, value, dtype)
+
+    def add(self, action: Add, s: Scalars, here: Here, index: str, value: str, dtype: DType, one_index: bool) -> None:
+        """Add each lane's value to the element at its place. `one_index`: all lanes have the same."""
+        kind, stride = s.type(dtypes.int64), here.lane_stride(action.strides, s)
+        base, memory = self._address(action, here, dtype), memory_type(dtype)
+        if one_index or s.lanes == 1:
+            first = index if s.lanes == 1 else self.w.emit(f"extractelement {kind} {index}, i32 0")
+            place = self.w.emit(f"getelementptr {memory}, ptr {base}, i64 {first}")
+            found = self._read(place, stride, s, dtype, here.mask)
+            self._write(place, stride, s, here, self._sum(s, dtype, found, value), dtype)
+            return
+        moved = self.w.emit(f"add {kind} {index}, {_steps(stride, s.lanes)}")
+        pointers = self.w.emit(f"getelementptr {memory}, ptr {base}, {kind} {moved}")
+        found = self._gather(pointers, s, dtype, here.mask)
+        self._scatter(pointers, s, here, self._sum(s, dtype, found, value), dtype)
+
+    def _sum(self, s: Scalars, dtype: DType, a: str, b: str) -> str:
+        return s.two("fadd" if dtype.is_floating_point else "add", dtype, a, b)
+
+    def _write(self, address: str, stride: int, s: Scalars, here: Here, value: str, dtype: DType) -> None:
+        """Lanes that lie `stride` apart."""
         memory, size, mask = memory_type(dtype), alignment(dtype), here.mask
+        if s.lanes > 1 and stride != 1:
+            self._scatter(self._lanes_apart(address, stride, s, memory), s, here, value, dtype)
+            return
+        value = _to_memory(s, value, dtype)
         kind, bools = f"<{s.lanes} x {memory}>", f"<{s.lanes} x i1>"
         if s.lanes == 1:
             self.w.line(f"  store {memory} {value}, ptr {address}, align {size}")
-        elif stride == 1 and mask is None:
+        elif mask is None:
             self.w.line(f"  store {kind} {value}, ptr {address}, align {size}")
-        elif stride == 1:
+        else:
             symbol = f"llvm.masked.store.v{s.lanes}{kind_name(memory)}.p0"
             self.w.declare(symbol, f"declare void @{symbol}({kind}, ptr, i32, {bools})")
             self.w.line(f"  call void @{symbol}({kind} {value}, ptr {address}, i32 {size}, {bools} {mask})")
-        else:
-            pointers = self._lanes_apart(address, stride, s, memory)
-            symbol = f"llvm.masked.scatter.v{s.lanes}{kind_name(memory)}.v{s.lanes}p0"
-            self.w.declare(symbol, f"declare void @{symbol}({kind}, <{s.lanes} x ptr>, i32, {bools})")
-            self.w.line(
-                f"  call void @{symbol}({kind} {value}, <{s.lanes} x ptr> {pointers}, i32 {size}, {bools} "
-                f"{mask or 'splat (i1 true)'})"
-            )
+
+    def _scatter(self, pointers: str, s: Scalars, here: Here, value: str, dtype: DType) -> None:
+        memory, value = memory_type(dtype), _to_memory(s, value, dtype)
+        kind, bools = f"<{s.lanes} x {memory}>", f"<{s.lanes} x i1>"
+        symbol = f"llvm.masked.scatter.v{s.lanes}{kind_name(memory)}.v{s.lanes}p0"
+        self.w.declare(symbol, f"declare void @{symbol}({kind}, <{s.lanes} x ptr>, i32, {bools})")
+        self.w.line(
+            f"  call void @{symbol}({kind} {value}, <{s.lanes} x ptr> {pointers}, i32 {alignment(dtype)}, {bools} "
+            f"{here.mask or 'splat (i1 true)'})"
+        )
 
 
 def _steps(stride: int, lanes: int) -> str:
