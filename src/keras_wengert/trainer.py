@@ -129,6 +129,11 @@ class WengertTrainer(base.Trainer):
             self.predict_function = self._steps(self.predict_step, tracked=False).joined
         return self.predict_function
 
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Build what a batch decides. A model without a `call` has only its own steps, and these build what they use."""
+        if getattr(type(self).call, "__qualname__", "") != "Model.call":
+            super()._symbolic_build(iterator, data_batch)
+
     # --- the loops ---------------------------------------------------------------------------------------------------
 
     @traceback_utils.filter_traceback

@@ -160,3 +160,39 @@ for labels in ([0, 2], [0, -1]):
 
 def test_kerass_variables_in_tapes_and_what_optimizers_and_losses_take():
     run("-c", IN_TAPES)
+
+
+WITHOUT_CALL = """
+import numpy as np
+import wengert.tf as tf
+
+class Coder(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.encode, self.decode = tf.keras.layers.Dense(2), tf.keras.layers.Dense(8)
+        self.seen = tf.keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self):
+        return [self.seen]
+
+    def train_step(self, x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(self.decode(self.encode(x)) - x))
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
+        self.seen.update_state(loss)
+        return {"loss": self.seen.result()}
+
+x = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
+model = Coder()
+model.compile(optimizer=tf.keras.optimizers.Adam(0.05))
+losses = model.fit(x, epochs=8, batch_size=16, verbose=0).history["loss"]
+assert losses[-1] < 0.75 * losses[0] and int(model.optimizer.iterations) == 32, losses
+from keras.src.utils.dataset_utils import is_tf_dataset
+assert is_tf_dataset(tf.data.Dataset.range(3)) and not is_tf_dataset([1])
+"""
+
+
+def test_a_model_without_a_call_is_built_by_its_own_step():
+    run("-c", WITHOUT_CALL)

@@ -1,4 +1,4 @@
-"""py_function, numpy_function, print, device, config; assertions."""
+"""py_function, numpy_function, print; assertions."""
 
 from __future__ import annotations
 
@@ -38,15 +38,6 @@ def test_print():
     tf.print("x =", tf.constant([1.0, 2.5]), tf.constant(3), [tf.constant(0.5)], output_stream=stream)
     tf.print(tf.constant(list(range(10))), output_stream=stream, end="|")
     assert stream.getvalue() == "x = [1 2.5] 3 [0.5]\n[0 1 2 ... 7 8 9]|"
-
-
-def test_devices():
-    with tf.device("/CPU:0"):
-        assert (tf.constant(1) + 1).numpy() == 2
-    with pytest.raises(RuntimeError, match="computes on the CPU"), tf.device("/GPU:0"):
-        pass
-    assert [d.device_type for d in tf.config.list_physical_devices()] == ["CPU"]
-    assert tf.config.list_physical_devices("GPU") == []
 
 
 @pytest.mark.parametrize(

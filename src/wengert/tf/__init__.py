@@ -58,7 +58,8 @@ _home("compiled", "function executing_eagerly init_scope")
 _home("control", "cond case switch_case while_loop map_fn scan foldl foldr vectorized_map")
 _home("list", "TensorArray")
 _home("module", "Module name_scope")
-_home("python", "py_function numpy_function print device config no_op group control_dependencies")
+_home("configuration", "device config")
+_home("python", "py_function numpy_function print no_op group control_dependencies")
 _home("questions", """
     is_tensor is_symbolic_tensor get_static_value get_current_name_scope get_logger timestamp tuple guarantee_const
     grad_pass_through required_space_to_batch_paddings

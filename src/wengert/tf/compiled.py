@@ -24,8 +24,8 @@ import wengert
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core, wrap
 from wengert.tf import nest
+from wengert.tf.configuration import config
 from wengert.tf.errors import OF_ARGUMENTS, translate
-from wengert.tf.python import config
 from wengert.tf.recording import as_tapes_say, recording
 from wengert.tf.spec import TensorSpec
 from wengert.tf.tensor import Tensor, shown

@@ -15,7 +15,9 @@ from typing import Any
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core
 from wengert.tf.custom import IndexedSlices
+from wengert.tf.data import Dataset
 from wengert.tf.errors import OF_ARGUMENTS, translate
+from wengert.tf.ops.randomness import set_seed
 from wengert.tf.recording import recording
 from wengert.tf.shape import TensorShape
 from wengert.tf.tensor import Tensor, shown
@@ -68,15 +70,30 @@ def load() -> ModuleType:
     import keras  # optional
     import keras._tf_keras.keras as handed_on
     from keras.src.backend.common import KerasVariable, dtypes as promotion
+    from keras.src.utils import dataset_utils
 
     if not any(kind is KerasVariable for kind, _ in conversions):
         conversions.append((KerasVariable, _FromVariable()))
         KerasVariable.shape = property(lambda variable: TensorShape(variable._shape))
         promotion.BIT64_TO_BIT32_DTYPE.update(int64="int64", float64="float64")  # as on TensorFlow
+        _seed_everything(keras, handed_on)
+        dataset_utils.is_tf_dataset = lambda dataset: isinstance(dataset, Dataset)
         _show_methods(keras)
         _show_functions(keras)
         _show_functions(handed_on)
     return handed_on
+
+
+def _seed_everything(keras: ModuleType, handed_on: ModuleType) -> None:
+    """Let `set_random_seed` set TensorFlow's seed too, as it does on TensorFlow."""
+    seed_keras = keras.utils.set_random_seed
+
+    @functools.wraps(seed_keras)
+    def set_random_seed(seed: int) -> None:
+        seed_keras(seed)
+        set_seed(seed)
+
+    keras.utils.set_random_seed = handed_on.utils.set_random_seed = set_random_seed
 
 
 def _show_methods(keras: ModuleType) -> None:

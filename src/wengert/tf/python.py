@@ -1,15 +1,14 @@
-"""Python inside programs, and where programs run: py_function, numpy_function, print, device, config."""
+"""Python inside programs: py_function, numpy_function, print; and what does nothing."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 import numpy as np
 
-import wengert
 from wengert.graph.record import recorder
 from wengert.runtime.flush import value_of
 from wengert.tensors.tensor import Tensor as Core
@@ -90,116 +89,6 @@ def _text(value: Any, summarize: int) -> str:
         left, right = ("(", ")") if isinstance(value, tuple) else ("[", "]")
         return left + ", ".join([_text(part, summarize) for part in value]) + right
     return str(value)
-
-
-# --- where it runs ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def device(device_name: Any) -> Iterator[None]:
-    """Where operations run. There is one device here, the CPU.
-
-    Raises: InvalidArgumentError for a name that is no device; RuntimeError for another device.
-    """
-    name = "" if device_name is None or callable(device_name) else str(device_name).lower()
-    kind = next((part for part in ("gpu", "tpu", "cpu") if part in name), "cpu" if not name or name[0] == "/" else name)
-    if kind != "cpu":
-        raise RuntimeError(
-            f"wengert.tf computes on the CPU; got the device {device_name!r}. Ask tf.config.list_physical_devices."
-        )
-    yield
-
-
-class PhysicalDevice(NamedTuple):
-    """A device of the machine."""
-
-    name: str
-    device_type: str
-
-
-class LogicalDevice(NamedTuple):
-    """A device of the program."""
-
-    name: str
-    device_type: str
-
-
-class _Threads:
-    """``tf.config.threading``."""
-
-    @staticmethod
-    def get_intra_op_parallelism_threads() -> int:
-        """How many threads one operation may use."""
-        return int(wengert.get_num_threads())
-
-    @staticmethod
-    def set_intra_op_parallelism_threads(num_threads: int) -> None:
-        """Choose it; 0 leaves the choice to the machine."""
-        if num_threads:
-            wengert.set_num_threads(num_threads)
-
-    @staticmethod
-    def get_inter_op_parallelism_threads() -> int:
-        """One operation runs at a time."""
-        return 1
-
-    @staticmethod
-    def set_inter_op_parallelism_threads(num_threads: int) -> None:
-        """Accepted; one operation runs at a time."""
-
-
-class _Experimental:
-    """``tf.config.experimental``."""
-
-    @staticmethod
-    def list_physical_devices(device_type: Optional[str] = None) -> list[PhysicalDevice]:
-        """As `tf.config.list_physical_devices`."""
-        return config.list_physical_devices(device_type)
-
-    @staticmethod
-    def set_memory_growth(device: Any, enable: bool) -> None:
-        """Accepted; the CPU's memory grows."""
-
-    @staticmethod
-    def enable_op_determinism() -> None:
-        """Nothing to do: the same program with the same seed gives the same bits."""
-
-
-class config:
-    """``tf.config``: the devices, and how programs run."""
-
-    threading = _Threads
-    experimental = _Experimental
-    _eagerly = False
-
-    @staticmethod
-    def list_physical_devices(device_type: Optional[str] = None) -> list[PhysicalDevice]:
-        """The devices of a type, or all of them."""
-        return [PhysicalDevice("/physical_device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
-
-    @staticmethod
-    def list_logical_devices(device_type: Optional[str] = None) -> list[LogicalDevice]:
-        """The same, as programs name them."""
-        return [LogicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
-
-    @staticmethod
-    def get_visible_devices(device_type: Optional[str] = None) -> list[PhysicalDevice]:
-        """All of them."""
-        return config.list_physical_devices(device_type)
-
-    @staticmethod
-    def set_visible_devices(devices: Any, device_type: Optional[str] = None) -> None:
-        """Accepted; there is one device."""
-
-    @staticmethod
-    def run_functions_eagerly(run_eagerly: bool) -> None:
-        """Whether `tf.function` leaves functions as they are, for debugging."""
-        config._eagerly = bool(run_eagerly)
-
-    @staticmethod
-    def functions_run_eagerly() -> bool:
-        """What `run_functions_eagerly` was told."""
-        return config._eagerly
 
 
 def no_op(name: Optional[str] = None) -> None:

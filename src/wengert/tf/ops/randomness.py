@@ -13,6 +13,7 @@ from wengert.tf.errors import invalid
 from wengert.tf.face import face
 from wengert.tf.ops.arguments import FLOATING, INTEGER, accept, ints
 from wengert.tf.ops.core import fresh, gamma_sample, w
+from wengert.tf.seed import get_seed, set_global_seed
 
 # --- seeds ------------------------------------------------------------------------------------------------------------
 
@@ -35,12 +36,14 @@ def set_seed(seed: Any) -> None:
     True
     """
     _Seeds.program, _Seeds.streams = int(seed), {}
+    set_global_seed(seed)
     w.manual_seed(int(seed))
 
 
 def generator_of(seed: Any) -> Any:
     """Where an operation draws from: the program's stream, or the stream of its own seed."""
     if seed is None:
+        get_seed(None)  # the operation counts, for the seeds of data sets that are made after it
         return None
     number = int(seed)
     if number not in _Seeds.streams:
