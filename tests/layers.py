@@ -25,6 +25,7 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (9, "functions", {"functions", "profiler"}),
     (9.5, "mixed precision", {"amp"}),
     (9.5, "names of devices and processes", {"accelerator", "distributed", "multiprocessing", "types"}),
+    (9.5, "points that are spread evenly", {"quasirandom"}),
     (9.6, "names of devices", {"cuda", "mps", "xpu"}),
     (10, "calculus", {"autograd"}),
     (10.5, "transforms", {"func", "compiler"}),  # transformations of functions stand on autograd's hooks
@@ -44,7 +45,7 @@ NUMBER = {name: number for number, _, names in LAYERS for name in names}
 THIRD_PARTY: dict[str, set[str]] = {
     "numpy": {name for name, number in NUMBER.items() if number >= 2} | {"dtypes"},
     "ml_dtypes": {"dtypes"},
-    "scipy": {"primitives", "backends"},
+    "scipy": {"primitives", "backends", "quasirandom"},
     "llvmlite": {"backends.llvm"},
     "safetensors": {"saving"},
     "rich": {"run"},
