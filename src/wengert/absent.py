@@ -18,6 +18,12 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"chalf|complex32|ComplexHalf.*", "complex numbers of half precision"),
     (r"float8.*|float4.*|u?int[1-7]|bits.*", "numbers of less than 8 bits, and floating ones of less than 16"),
     (r"eig|symeig|lstsq|solve|matrix_rank", "what PyTorch has removed; its successor is in torch.linalg"),
+    (r"create_selective_checkpoint_contexts|CheckpointPolicy|SelectiveCheckpointContext|SAC_IGNORED_OPS",
+     "checkpoints that keep the results of some of PyTorch's kernels; without such contexts `checkpoint` computes everything "
+     "again, with the same gradients"),
+    (r"lobpcg", "iterative searches for a few eigenvalues; linalg.eigh and svd_lowrank are there"),
+    (r"_higher_order_ops|while_loop|associative_scan",
+     "control flow for PyTorch's compilers; a Python loop is recorded as it runs, and `cond` is there"),
     (r"(cudnn|miopen|mkldnn|fbgemm|mkl)_.*|to_mkldnn", "functions of one library for one device"),
     (r".*Storage", "storages; tensors that share memory are views of each other"),
 )  # fmt: skip

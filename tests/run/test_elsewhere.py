@@ -40,7 +40,16 @@ def test_the_imports_at_the_top_of_programs(wengert):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("sparse_coo_tensor", "sparse"), ("qint8", "quantised"), ("jit", "compile"), ("nested", "nested"), ("hub", "load")],
+    [
+        ("sparse_coo_tensor", "sparse"),
+        ("qint8", "quantised"),
+        ("jit", "compile"),
+        ("nested", "nested"),
+        ("hub", "load"),
+        ("lobpcg", "linalg.eigh"),
+        ("while_loop", "a Python loop"),
+        ("create_selective_checkpoint_contexts", "same gradients"),
+    ],
 )
 def test_what_is_left_out_says_so(name, reason):
     with pytest.raises(AttributeError, match=f"leaves out.*{reason}"):
