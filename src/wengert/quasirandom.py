@@ -58,8 +58,8 @@ class SobolEngine:
         drawn = tensor(points, dtype=dtype or dtypes.get_default_dtype())
         if out is None:
             return drawn
-        out.resize_(drawn.shape)
-        return out.copy_(drawn)
+        overwritten: Any = out
+        return overwritten.resize_(drawn.shape).copy_(drawn)
 
     def draw_base2(self, m: int, out: Optional[Tensor] = None, dtype: Optional[DType] = None) -> Tensor:
         """The next 2^m points, where that completes a power of 2. Shape: (2^m, dimension).

@@ -156,6 +156,7 @@ def test_parameter_containers_print_their_sizes():
     assert repr(nn.ParameterDict()) == "ParameterDict()"
     one = nn.ParameterList([wengert.ones(2)])  # one line, with PyTorch's two spaces
     assert repr(one) == "ParameterList(  (0): Parameter containing: [wengert.float32 of size 2])"
+    assert repr(nn.ParameterDict({"a": wengert.ones(2)})).endswith(f"(a): Parameter containing: [{one[0].type()} of size 2])")
 
 
 @pytest.mark.parametrize(

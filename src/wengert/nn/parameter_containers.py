@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Optional, Union
 
+from wengert.functions.types import typename
 from wengert.nn.containers import pairs_of
 from wengert.nn.module import Module, bracketed
 from wengert.nn.parameter import Parameter
@@ -16,21 +17,23 @@ def _entering(value: Any) -> Any:
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _line(name: Any, value: Any) -> str:
-    if not isinstance(value, Tensor):
-        return f"({name}): Object of type: {type(value).__name__}"
-    sizes = "x".join(map(str, value.shape))
-    return f"({name}): Parameter containing: [{value.dtype} of size {sizes}]"
-
-
 class _Lines(Module):
     """What both print: one line an element."""
 
     def _pairs(self) -> Iterable[tuple[Any, Any]]:
         raise NotImplementedError
 
+    def _kind(self, value: Tensor) -> str:
+        return str(value.dtype)
+
+    def _line(self, name: Any, value: Any) -> str:
+        if not isinstance(value, Tensor):
+            return f"({name}): Object of type: {type(value).__name__}"
+        sizes = "x".join(map(str, value.shape))
+        return f"({name}): Parameter containing: [{self._kind(value)} of size {sizes}]"
+
     def __repr__(self) -> str:
-        lines = [_line(name, value) for name, value in self._pairs()]
+        lines = [self._line(name, value) for name, value in self._pairs()]
         return bracketed(self._get_name(), [f"  {line}" for line in lines], [])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -110,6 +113,9 @@ class ParameterDict(_Lines):
 
     def _pairs(self) -> Iterable[tuple[Any, Any]]:
         return self.items()
+
+    def _kind(self, value: Tensor) -> str:
+        return typename(value)  # PyTorch's choice here, unlike in a list
 
     def _name(self, key: Any) -> str:
         if not isinstance(key, str):
