@@ -4,6 +4,7 @@ buffer is alive, and inputs whose memory an output can take over."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Optional
 
 from wengert.graph.node import ArrayType
@@ -84,32 +85,55 @@ def plan(program: Program) -> tuple[dict[int, int], int]:
     buffers alive at the same time (first fit, in order of birth)."""
     first = program.inputs + len(program.constants)
     outputs = program.kept
-    birth: dict[int, int] = {}
-    death: dict[int, int] = {}
-    for number, step in enumerate(program.steps):
-        for buffer in writes(step):
-            birth.setdefault(buffer, number)
-            death[buffer] = number
-        for buffer in reads(step):
-            death[buffer] = number
+    spans = _spans_within(program.steps)
     offsets: dict[int, int] = {}
     placed: list[tuple[int, int, int]] = []  # offset, end, death
     size = 0
-    for buffer in sorted(birth, key=lambda b: birth[b]):
-        type = program.buffers[buffer]
+    for buffer in sorted(spans, key=lambda b: spans[b][0]):
+        type, (birth, death) = program.buffers[buffer], spans[buffer]
         if buffer < first or buffer in outputs or made_by_call(program, buffer) or not isinstance(type, ArrayType):
             continue
         needed = -(-type.size * type.dtype.itemsize // ALIGNMENT) * ALIGNMENT
-        alive = sorted((start, end) for start, end, last in placed if last >= birth[buffer])
+        alive = sorted((start, end) for start, end, last in placed if last >= birth)
         offset = 0
         for start, end in alive:
             if start - offset >= needed:
                 break
             offset = max(offset, end)
         offsets[buffer] = offset
-        placed.append((offset, offset + needed, death[buffer]))
+        placed.append((offset, offset + needed, death))
         size = max(size, offset + needed)
     return offsets, size
+
+
+def lives(steps: Sequence[ProgramStep]) -> dict[int, tuple[int, int]]:
+    """The first and the last step, by number, that a buffer is in."""
+    found: dict[int, tuple[int, int]] = {}
+    for number, step in enumerate(steps):
+        for buffer in reads(step) | writes(step):
+            found[buffer] = found.get(buffer, (number, number))[0], number
+    return found
+
+
+def _spans_within(steps: Sequence[ProgramStep]) -> dict[int, tuple[int, int]]:
+    """The same in a finer time, in which the steps of a loop come one after another. What only one loop is in, and what
+    each turn writes before it reads it, lives within a turn."""
+    whole, found, now = lives(steps), {}, 0
+    begin = []
+    for number, step in enumerate(steps):
+        begin.append(now)
+        if isinstance(step, Repeat):
+            elsewhere = _without_memory(step) | {w.source for w in step.windows}
+            elsewhere |= {b for c in step.carries for b in (c.initial, c.final, c.spare)}
+            for buffer, (first, last) in lives(step.steps).items():
+                if buffer not in elsewhere and whole[buffer] == (number, number) and buffer not in reads(step.steps[first]):
+                    found[buffer] = now + first, now + last
+            now += len(step.steps)
+        now += 1
+    begin.append(now)
+    for buffer, (first, last) in whole.items():
+        found.setdefault(buffer, (begin[first], begin[last + 1] - 1))
+    return found
 
 
 def latest_first(program: Program) -> Program:

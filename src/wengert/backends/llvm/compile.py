@@ -19,6 +19,7 @@ from wengert.loops.attention import is_fused
 from wengert.loops.lower import lower
 from wengert.loops.nest import Program
 from wengert.loops.show import show as show_program
+from wengert.loops.strips import in_strips
 from wengert.rewrite.pipeline import prepare
 from wengert.settings import settings
 
@@ -39,7 +40,7 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
     plain = prepare(graph, is_fused)
-    lowered = latest_first(lower(plain, operations.supports))
+    lowered = latest_first(in_strips(lower(plain, operations.supports)))
     text = program_text(lowered)
     if settings.dump:
         _dump(plain.graph, lowered, text)
