@@ -35,3 +35,8 @@ def test_as_dtype(named):
 def test_as_dtype_refuses(wrong):
     with pytest.raises(TypeError, match="Cannot convert the argument"):
         tf.as_dtype(wrong)
+
+
+def test_text_is_no_dtype_and_it_is_said_what_comes_nearest():
+    with pytest.raises(TypeError, match=r"'string' to a TensorFlow DType. .* tensors of text; prepare text in Python"):
+        tf.as_dtype("string")

@@ -158,10 +158,6 @@ for labels in ([0, 2], [0, -1]):
 """
 
 
-def test_kerass_variables_in_tapes_and_what_optimizers_and_losses_take():
-    run("-c", IN_TAPES)
-
-
 WITHOUT_CALL = """
 import numpy as np
 import wengert.tf as tf
@@ -194,5 +190,6 @@ assert is_tf_dataset(tf.data.Dataset.range(3)) and not is_tf_dataset([1])
 """
 
 
-def test_a_model_without_a_call_is_built_by_its_own_step():
-    run("-c", WITHOUT_CALL)
+def test_kerass_variables_in_tapes_what_optimizers_and_losses_take_and_models_without_a_call():
+    """In one process, since loading Keras takes longer than they do."""
+    run("-c", IN_TAPES + WITHOUT_CALL)

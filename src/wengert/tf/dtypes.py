@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wengert import dtypes
+from wengert.absent import reason_absent
 from wengert.dtypes import ALL, COMPLEX, INTEGER, DType
 from wengert.settings import settings
 
@@ -50,7 +51,10 @@ def as_dtype(type_value: Any) -> DType:
         except TypeError:
             found = None
     if found is None:
-        raise TypeError(f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType.")
+        raise TypeError(
+            f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType."
+            + (reason_absent(type_value, "tensorflow") if isinstance(type_value, str) else "")
+        )
     return found
 
 

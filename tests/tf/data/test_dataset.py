@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import namedtuple
 
 import numpy as np
@@ -200,3 +201,11 @@ def test_functions_of_rows_are_computed_for_whole_batches():
 def test_random_functions_draw_for_each_row():
     rows = next(Dataset.from_tensor_slices(np.zeros(8, "f")).map(lambda x: x + wengert.rand(())).batch(8).as_numpy_iterator())
     assert len(set(rows.tolist())) == 8
+
+
+def test_a_function_of_elements_is_compiled_for_all_rows():
+    data = tf.data.Dataset.from_tensor_slices((np.ones((40, 3), "f"), np.arange(40) % 4))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        batches = list(data.map(lambda x, y: {"x": x / 2.0, "y": tf.one_hot(y, 4)}).batch(8))
+    assert not said and len(batches) == 5 and batches[0]["y"].numpy().tolist() == np.eye(4)[np.arange(8) % 4].tolist()
