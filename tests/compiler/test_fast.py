@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.compiler.programs import Built, batches, check, classifier, states_of
 from wengert import nn, optim
 from wengert.backends.llvm import bound
 from wengert.nn import functional as F
+from wengert.runtime.flush import computed
 from wengert.settings import settings
 from wengert.tensors.cell import Cell
 from wengert.tensors.tensor import Tensor
@@ -48,6 +50,21 @@ def test_parameters_and_state_stay_in_their_memory(make):
     step(*built.batches[4])
     assert [id(kept.node.value) for kept in fast.kept if not kept.spare] == before
     assert not np.array_equal(model[0].weight.detach().numpy(), old)
+
+
+def test_what_parameters_held_when_the_step_was_traced_is_let_go():
+    torch.manual_seed(0)
+    built = training(lambda p: optim.Adam(p, lr=0.01))
+    model = model_of(built)
+    step = torch.compile(built.step, fullgraph=True)
+    step(*built.batches[0])  # makes the optimiser's state, and is no plan yet
+    before = [weakref.ref(computed(parameter.detach()._current())) for parameter in model.parameters()]
+    for batch in built.batches[1:4]:
+        step(*batch)
+    gc.collect()
+    assert fast_of(step) is not None and before
+    now = {id(computed(parameter.detach()._current())) for parameter in model.parameters()}
+    assert all(value() is None or id(value()) in now for value in before)
 
 
 def test_what_somebody_holds_is_left_to_them():

@@ -252,6 +252,7 @@ class CompiledFunction:
                 raise Refusal(f"it changes the attribute {name!r} of {owner}, which a replay would not do again")
         plan = plan_of(trace, result, self.options.keep_gradients)
         undo += plan.undo
+        plan.undo = []  # the plan stays, and would keep the first content of all memory
         for target, output in plan.grads:
             if output == UNSTORED and isinstance(target, Tensor):
                 target._grad = not_stored(target)
