@@ -5,7 +5,7 @@ from __future__ import annotations
 import llvmlite.binding as llvm
 import pytest
 
-from wengert.backends.llvm import direct
+from wengert.backends.llvm import batched, direct, direct_plan
 from wengert.backends.llvm.target import Target, host
 from wengert.dtypes import float32, float64
 from wengert.loops.nest import Apply, Contract, Load, Product, Store
@@ -34,34 +34,34 @@ def machine(width: int, registers: int) -> Target:
 
 
 def test_columns_side_by_side_are_strips():
-    found = direct.plan(contraction(28), machine(32, 16))
+    found = direct_plan.plan(contraction(28), machine(32, 16))
     assert found is not None and found.form == "strips"
     assert found.cells == 4 * found.parts
 
 
 def test_sums_side_by_side_are_dots():
-    found = direct.plan(of_weight(28), machine(32, 16))
+    found = direct_plan.plan(of_weight(28), machine(32, 16))
     assert found is not None and found.form == "dots"
     assert found.cells == 4
 
 
 def test_a_block_of_the_product_fits_into_scratch_memory():
     for rows, width in ((512, 1000), (16, 40_000), (4096, 2000)):
-        found = direct.plan(contraction(width, rows=rows), machine(32, 16))
-        assert found is None or rows * direct._image_rows(found) * found.b.outer[-1][0] * 4 <= direct.WORK // 2
+        found = direct_plan.plan(contraction(width, rows=rows), machine(32, 16))
+        assert found is None or rows * direct_plan.image_rows(found) * found.b.outer[-1][0] * 4 <= batched.WORK // 2
 
 
 @pytest.mark.parametrize(
     "step", [contraction(4), contraction(28, step=3), contraction(28, rows=1), contraction(28)._replace(columns=(18, 0))]
 )
 def test_others_are_left_to_the_panels(step):
-    assert direct.plan(step, machine(32, 16)) is None
+    assert direct_plan.plan(step, machine(32, 16)) is None
 
 
 def test_operands_that_are_computed_are_left_to_the_panels():
     step = contraction(28)
     computed = (*step.b, Apply("relu", (0,), float32))
-    assert direct.plan(step._replace(b=computed), machine(32, 16)) is None
+    assert direct_plan.plan(step._replace(b=computed), machine(32, 16)) is None
 
 
 @pytest.mark.parametrize(("width", "registers"), [(16, 32), (32, 16), (64, 32)])
@@ -77,7 +77,7 @@ def test_operands_that_are_computed_are_left_to_the_panels():
     ],
 )
 def test_the_code_is_legal_for_every_width(step, width, registers):
-    found = direct.plan(step, machine(width, registers))
+    found = direct_plan.plan(step, machine(width, registers))
     assert found is not None
     text = direct.text(found, "one", "@finish")
     needed = [

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from wengert.backends.llvm.direct import Plan, declarations, plan, text
+from wengert.backends.llvm.direct import declarations, text
+from wengert.backends.llvm.direct_plan import Plan, plan
 from wengert.backends.llvm.fused import WORDS
 from wengert.backends.llvm.region import emit_region
 from wengert.backends.llvm.shared import Shared
