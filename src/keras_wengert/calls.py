@@ -26,6 +26,7 @@ from keras_wengert.layer import changes
 from keras_wengert.ops.nn.logits import Activation, behind
 from keras_wengert.replay import Snapshot
 from wengert.graph.record import recorder
+from wengert.runtime.flush import flush
 from wengert.tensors.tensor import Tensor
 
 # Recordings in a row that changed something, after which a call is taken for one that always does.
@@ -131,7 +132,7 @@ class Calls:
         """``optimizer.apply(grads, variables)``: one kind for each set of variables. The step ends with it, and runs."""
         made = self._update(call, optimizer, *args, **kwargs)
         if not _is_elsewhere():
-            wengert.flush()
+            flush(beside=True)
         return made
 
     def _update(self, call: Callable[..., Any], optimizer: Any, grads: Any, trainable_variables: Any = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 
 class Executable(Protocol):
@@ -17,4 +17,16 @@ class Executable(Protocol):
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
         """The graph's outputs for these input arrays, in order. The arrays at the positions in `free` (a part of
         `donations`) may be written over, and then come back as outputs."""
+        ...
+
+
+class Starter(Executable, Protocol):
+    """An executable that can run beside its caller."""
+
+    def start(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
+        """As `run`, but the arrays are there only after `finish`; None, and nothing done, where that is not possible."""
+        ...
+
+    def finish(self) -> None:
+        """Wait for what was started."""
         ...

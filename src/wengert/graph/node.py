@@ -96,6 +96,17 @@ def tuple_type(*elements: ArrayType) -> TupleType:
     return found
 
 
+class Coming:
+    """Stands for a value that is being computed beside the program (`runtime/beside.py`). array: it, once it is there;
+    nodes: those that show it."""
+
+    __slots__ = ("array", "nodes")
+
+    def __init__(self, node: Node) -> None:
+        self.array: Any = None
+        self.nodes = [node]
+
+
 class Node:
     """One application of a primitive. Immutable but for what a flush fills in or lets go.
 
@@ -103,7 +114,8 @@ class Node:
     inputs      the nodes it is applied to; emptied when nobody can need the history any more
     params      static parameters, in the order of `primitive.params`; hashable
     type        ArrayType of the value; TupleType of several; ObjectType
-    value       the NumPy array (a tuple of them for a TupleType) once computed and kept, else None
+    value       the NumPy array (a tuple of them for a TupleType) once computed and kept, `Coming` while it is being
+                computed, else None
     tracked     whether a derivative may be asked for through this node
     serial      birth number: inputs always have a smaller one, so sorting by it is a topological order
     origin      the user's line

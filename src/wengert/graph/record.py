@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Optional, Protocol, Union
 from weakref import ref
 
 from wengert.dtypes import DType
-from wengert.graph.node import DROPPED, RELEASED, ArrayType, Node, ObjectType, array_type
+from wengert.graph.node import DROPPED, RELEASED, ArrayType, Coming, Node, ObjectType, array_type
 from wengert.graph.number import RuntimeNumber
 from wengert.origin import Origin, inside
 from wengert.settings import settings
@@ -262,11 +262,17 @@ def common_among(nodes: Iterable[Node]) -> set[Node]:
     return _shared.intersection(nodes)
 
 
+# What stands for a value that is no array yet.
+UNSETTLED = NUMBERS | {Coming}
+
+
 def settle_number(node: Node) -> Any:
-    """The node's value as an array, where it may still be a Python number."""
+    """The node's value as an array, where it may still be a Python number, or what has come by now."""
     value = node.value
     if value.__class__ in NUMBERS:
         value = node.value = node.type.dtype.array(value)
+    elif value.__class__ is Coming:
+        value = node.value = value.array
     return value
 
 

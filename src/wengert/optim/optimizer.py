@@ -22,6 +22,7 @@ from wengert.graph.changes import changes
 from wengert.graph.record import Listener, ever, literal, noting_writes, recorder, tracking
 from wengert.graph.rule import zeros_of
 from wengert.optim.update import stored
+from wengert.runtime.beside import land
 from wengert.runtime.flush import flush
 from wengert.tensors.tensor import RemovableHandle, Tensor, write
 
@@ -347,6 +348,7 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
                     hook(self, args, kwargs)
         finally:
             self._inside_step = False
+        land()
         # The old contents; weak where the new one is pending: a flush reads off reference counts what it may write over.
         before = [
             (cell, ref(node.value), node.type)
@@ -356,7 +358,7 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         ]
         del written
         try:
-            flush()
+            flush(beside=True)
         except BaseException:
             _take_back(before)
             raise

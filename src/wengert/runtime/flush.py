@@ -17,9 +17,7 @@ After the run, nodes without history let go of their inputs, so history cannot g
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Optional
@@ -27,36 +25,38 @@ from typing import Any, Optional
 from wengert.derive.reverse import saves
 from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
-from wengert.graph.node import DROPPED, RELEASED, Node
-from wengert.graph.record import NUMBERS, cut_history, ever, on_full, recorder, settle_number
+from wengert.graph.node import DROPPED, RELEASED, Coming, Node
+from wengert.graph.record import NUMBERS, UNSETTLED, cut_history, ever, on_full, recorder, settle_number
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
+from wengert.runtime.beside import land, turn
 from wengert.runtime.repeat import Settled, draft, facts_of, run_again
 from wengert.runtime.tiers import Entry, executable_for
 
-_lock = threading.RLock()
 _references = getattr(sys, "getrefcount", None)
 
 
 def one_at_a_time() -> AbstractContextManager[object]:
     """The lock under which executables run."""
-    return _lock
+    return turn
 
 
-def flush() -> None:
-    """Run everything pending on this thread, as asking for a value would. Inside a function that is being traced there is
-    nothing to run yet."""
+def flush(beside: bool = False) -> None:
+    """Run everything pending on this thread, as asking for a value would; with `beside` it may only have begun when this
+    returns. Inside a function that is being traced there is nothing to run yet."""
     state = recorder
     tape = state.tape
     if state.limit == _NEVER:
         return
     if tape:
         state.tape = []
-        with _lock:
+        with turn:
             facts = facts_of(tape)
-            if facts is None or not run_again(facts, tape):
+            if facts is None or not run_again(facts, tape, beside):
                 _run_anew(facts, tape)
+    elif not beside:
+        land()
     if state.released:
         released, state.released = state.released, []
         # What never ran failed, or is another thread's: who asks for its value needs its inputs.
@@ -89,18 +89,28 @@ def value_of(node: Node) -> Any:
 
 def computed(node: Node) -> Any:
     """As `value_of`, for wengert's own purposes: nothing in the program depends on the value."""
-    if node.value is None:
+    if node.value.__class__ is Coming:
+        land()
+    elif node.value is None:
         flush()
         if node.value is None:
             evaluate((node,))
     return settle_number(node)
 
 
+def at_hand(node: Node) -> Any:
+    """The node's value if it has been computed; None where it is pending."""
+    if node.value.__class__ is Coming:
+        land()
+        return settle_number(node)
+    return node.value
+
+
 def evaluate(outputs: Iterable[Node]) -> None:
     """Run what these nodes depend on and nothing else: values inside a trace, values of another thread, and values
     that were let go because nobody was expected to need them."""
     wanted = [node for node in outputs if node.value is None]
-    with _lock:
+    with turn:
         live = ancestors(wanted, lambda node: node.value is None)
         if live:
             goal = set(wanted)
@@ -196,7 +206,7 @@ def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bo
     executable = executable_for(key, lambda: _graph(live, keep, inputs, position))
     x = None  # type: ignore[assignment]
     free = _free(executable, inputs, live, stays) if executable.donations and stays is not None else _NOTHING
-    values = executable.run([settle_number(x) if x.value.__class__ in NUMBERS else x.value for x in inputs], free)
+    values = executable.run([settle_number(x) if x.value.__class__ in UNSETTLED else x.value for x in inputs], free)
     kept_nodes = [node for node, kept in zip(live, keep) if kept]
     for node, value in zip(kept_nodes, values):
         node.value = value
@@ -278,15 +288,6 @@ def _calibrate_free() -> tuple[int, int]:
     at = position[inputs[0]]
     return _references(inputs[at]), _references(inputs[at].value)
 
-
-def _renew_lock() -> None:
-    """In a forked child the thread that held the lock may not exist any more."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
 
 _REFERENCES_OF_NOBODY = _calibrate()
 _REFERENCES_OF_INPUT, _REFERENCES_OF_ARRAY = _calibrate_free()

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple, Optional
 
 from wengert.graph.node import DROPPED, Node
 from wengert.graph.pattern import Pattern, inputs_of, picker
-from wengert.graph.record import NUMBERS, recorder, settle_number
+from wengert.graph.record import UNSETTLED, recorder, settle_number
 from wengert.primitives.control import literal
+from wengert.runtime.beside import begun
 from wengert.runtime.tiers import Counts, Entry, patterns
 
 _references = getattr(sys, "getrefcount", None)
@@ -83,8 +84,9 @@ def facts_of(tape: Sequence[Node]) -> Any:
     return tuple(map(_facts, tape)), counts, tuple(map(len, map(inputs_of, tape)))
 
 
-def run_again(facts: Any, tape: list[Node]) -> bool:
-    """Run the tape as one with the same facts was run; False, and nothing done, when there was none."""
+def run_again(facts: Any, tape: list[Node], beside: bool) -> bool:
+    """Run the tape as one with the same facts was run, or begin to, with `beside` and where that is possible; False, and
+    nothing done, when there was none."""
     known = patterns.find(facts)
     if known is None or known[0] is None:
         return False
@@ -98,17 +100,22 @@ def run_again(facts: Any, tape: list[Node]) -> bool:
     for i, value in enumerate(values):
         if value is None:
             return False
-        if value.__class__ in NUMBERS:
+        if value.__class__ in UNSETTLED:
             values[i] = settle_number(inputs[i])
     value = None  # a stray reference would look like a holder
     nodes: Any = tape[:] if plan.live is None else {i: tape[i] for i in plan.live}
     tape.clear()  # the dead go now, and with them what they held
     Counts.found += 1
     free = _free(plan, inputs, values)
-    for i, value in zip(plan.kept, plan.entry.run(values, free)):
-        nodes[i].value = value
-    for i in plan.past:
-        nodes[i].inputs = ()
+    coming = plan.entry.start(values, free) if beside else None
+    if coming is None:
+        for i, value in zip(plan.kept, plan.entry.run(values, free)):
+            nodes[i].value = value
+        for i in plan.past:
+            nodes[i].inputs = ()
+    else:
+        kept, past = [nodes[i] for i in plan.kept], [nodes[i] for i in plan.past]
+        begun(plan.entry.compiled, kept, coming, past, (inputs, values))
     for i in plan.dropped:
         nodes[i].mark |= DROPPED
     return True

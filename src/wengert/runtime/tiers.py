@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Optional
 
-from wengert.backends.executable import Executable
+from wengert.backends.executable import Starter
 from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
@@ -60,7 +60,7 @@ class Entry:
     def __init__(self, graph: Graph, structure: Any) -> None:
         self.graph = graph
         self.interpreter: Optional[Interpreter] = None
-        self.compiled: Optional[Executable] = None
+        self.compiled: Optional[Starter] = None
         self.seen = 0
         self.queued = False
         self.structure = structure
@@ -89,6 +89,12 @@ class Entry:
         else:
             outputs = watching.by.run(best, values, free, len(self.graph.steps))
         return outputs
+
+    def start(self, values: Sequence[Any], free: frozenset[int]) -> Optional[list[Any]]:
+        """As `run`, beside the caller, where the compiled code can be; see `Compiled.start`."""
+        if self.compiled is None or watching.by is not None:
+            return None
+        return self.compiled.start(values, free)
 
     def _best(self) -> Any:
         """The compiled executable if there is one by now, else the interpreter; what is seen often enough is compiled."""

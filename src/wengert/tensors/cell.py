@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-from wengert.graph.node import LIVE, OVERWRITTEN, Node
+from wengert.graph.node import LIVE, OVERWRITTEN, Coming, Node
 from wengert.graph.record import (
     NUMBERS,
     is_ordinary,
@@ -216,6 +216,8 @@ def _as_leaf(node: Node, link: Link, cell: Cell) -> Node:
         # There is nothing to run, and nobody goes through its history. Hot: every parameter after every step.
         made = Node(leaf, (), (), node.type, True, next_serial(), None)
         made.value = settle_number(node) if value.__class__ in NUMBERS else value
+        if value.__class__ is Coming:
+            value.nodes.append(made)
         made.watch = link.watch
         cell.alias(made)
         return made

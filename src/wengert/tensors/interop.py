@@ -19,6 +19,7 @@ from wengert.errors import type_error
 from wengert.graph.node import Node, array_type
 from wengert.graph.record import literal, record, tracking
 from wengert.primitives.control import clone
+from wengert.runtime.beside import land
 from wengert.runtime.flush import value_of
 from wengert.settings import settings
 from wengert.shapes import Shape
@@ -160,6 +161,7 @@ def is_shared(self: Tensor) -> bool:
 
 def _expose(link: Link, shared: Shared) -> None:
     """From now on the outside may write to the link's memory."""
+    land()
     cell = link.cell
     cell.exposed = shared
     if not cell.node.tracked:

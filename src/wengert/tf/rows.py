@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert.functions.index import getitem
 from wengert.graph.record import tracking
+from wengert.runtime.flush import at_hand
 from wengert.tensors.tensor import Tensor as Core, wrap
 from wengert.tf.errors import OF_ARGUMENTS, invalid, translate
 from wengert.tf.tensor import Tensor, shown
@@ -111,7 +112,7 @@ def _places(indices: Any, sizes: Any) -> Any:
     """Positions as int64. Raises: InvalidArgumentError for one that is seen not to be there; what is still to be computed
     is checked where it is used."""
     given = fresh(indices)
-    known = given._node.value
+    known = at_hand(given._node)
     if isinstance(known, np.ndarray) and known.size:
         bounds = np.array(sizes[: known.shape[-1]] if known.ndim and len(sizes) > 1 else sizes[:1])
         if (known < 0).any() or (known >= bounds).any():

@@ -24,10 +24,14 @@ sequential order).
     void wengert_pool_reset(i64 spins, i64 patience)  forget all workers: at the start, and in a child after fork
     void wengert_pool_pause(i64 rounds)    watch for this many rounds
 
+A worker can also begin a whole program beside its caller (`job.py`).
+
 Workers start in the first region that needs them. They block every signal, so that signals reach Python's threads.
 """
 
 from __future__ import annotations
+
+from wengert.backends.llvm import job
 
 MOST_THREADS = 256
 
@@ -55,7 +59,7 @@ def parallel(triple: str) -> str:
         "SIG_SETMASK": "3" if "darwin" in triple or "macos" in triple or "bsd" in triple else "2",
         "SLOT_BYTES": str(MOST_THREADS * _APART),
     }
-    text = "\n".join([_STATE, _ENTRY, _WORK, _WORKER, _CONTROL, declare])
+    text = "\n".join([_STATE, job.STATE, _ENTRY, _WORK, job.WORKER, _WORKER, job.CALLER, _CONTROL, declare])
     for word, meaning in numbers.items():
         text = text.replace(word, meaning)
     return text
@@ -80,6 +84,12 @@ define void @wengert_pool_reset(i64 %spins, i64 %patience) nounwind {{
   ret void
 }}
 define void @wengert_pool_pause(i64 %rounds) nounwind {{
+  ret void
+}}
+define i64 @wengert_job_start(ptr %function, ptr %buffers, ptr %work) nounwind {{
+  ret i64 0
+}}
+define void @wengert_job_join() nounwind {{
   ret void
 }}
 define internal i64 @pool_threads() nounwind {{
@@ -370,6 +380,7 @@ wake:
   %leave = icmp ne i32 %quit, 0
   br i1 %leave, label %out, label %work
 work:
+  call void @pool_job(i64 %worker)
   call void @pool_work(i64 %number, i64 %worker)
   br label %idle
 out:
@@ -449,6 +460,7 @@ define void @wengert_pool_reset(i64 %spins, i64 %patience) nounwind {
   store i64 0, ptr @pool.sleepers
   store i64 0, ptr @pool.drowsy
   store i32 0, ptr @pool.quit
+  store i64 0, ptr @pool.job
   store i64 %spins, ptr @pool.spins
   store i64 %patience, ptr @pool.patience
   ; The fork may have come between the opening of slots and the number that goes with them.

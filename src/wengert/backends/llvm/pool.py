@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
+import threading
 import time
 from typing import Any, NamedTuple, Optional
 
@@ -30,6 +31,8 @@ class _Control(NamedTuple):
     resize: Any
     reset: Any
     pause: Any
+    start: Any
+    join: Any
     address: int
 
 
@@ -57,6 +60,7 @@ def set_num_threads(n: int) -> None:
     with lock:
         _wanted = min(n, MOST_THREADS)
         if _control is not None:
+            join()
             _resize(_control, _wanted)
 
 
@@ -72,6 +76,22 @@ def get_num_threads() -> int:
 def address() -> int:
     """The address of wengert_parallel, once the runtime library is loaded; 0 before."""
     return 0 if _control is None else _control.address
+
+
+def start(function: int, buffers: int, work: int) -> bool:
+    """Begin function(buffers, work) in a worker, beside the caller, who has to `join` before anything else runs; False, and
+    nothing done, where there is no worker (`job.py`)."""
+    return _control is not None and bool(_control.start(function, buffers, work))
+
+
+def join() -> None:
+    """Wait until what was begun is done, helping with it. May be called again. Python's other threads run meanwhile."""
+    if _control is not None:
+        with _joining:  # a second helper would use the scratch memory of the first
+            _control.join()
+
+
+_joining = threading.Lock()
 
 
 # --- the runtime library --------------------------------------------------------------------------------------------
@@ -109,6 +129,10 @@ def attach(loaded: Loaded) -> None:
             ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_resize")),
             ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(loaded.address("wengert_pool_reset")),
             ctypes.CFUNCTYPE(None, ctypes.c_int64)(loaded.address("wengert_pool_pause")),
+            ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
+                loaded.address("wengert_job_start")
+            ),
+            ctypes.CFUNCTYPE(None)(loaded.address("wengert_job_join")),
             loaded.address("wengert_parallel"),
         )
         _rounds = _pace(_control)
@@ -158,6 +182,7 @@ def _before_fork() -> None:
     lock.acquire()
     _held_for_fork = True
     if _control is not None:
+        join()
         _control.resize(get_num_threads())
 
 
@@ -173,6 +198,8 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
+    global _joining
+    _joining = threading.Lock()
     if _control is not None:
         _configure(_control)
     _after_fork_in_parent()

@@ -95,6 +95,11 @@ class _Scratch(threading.local):
 _scratch = _Scratch()
 
 
+def scratch_room() -> object:
+    """What keeps the memory of `scratch` of this thread, which goes with the thread."""
+    return _scratch.room
+
+
 def scratch() -> int:
     """The address of the `work` of products that this thread of Python calls."""
     return _scratch.address

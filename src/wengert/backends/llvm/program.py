@@ -11,18 +11,24 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, Optional
 
 import numpy as np
 
 from wengert.backends.interpreter import Interpreter
-from wengert.backends.llvm import jit, product
+from wengert.backends.llvm import jit, pool, product
 from wengert.backends.llvm.code import program_text as steps_text, split
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
+from wengert.loops import indices
 from wengert.loops.arena import ALIGNMENT, donations, made_by_call, plan
 from wengert.loops.nest import Call, Output, Program, ProgramStep, parts_of
+
+# Elements in a program's buffers from which it is worth being started beside the caller: handing it over costs a few
+# microseconds.
+WORTH_STARTING = 1 << 14
 
 
 class Compiled:
@@ -49,6 +55,7 @@ class Compiled:
         p = self.program
         self._table = np.zeros(len(p.buffers) + 1, np.uint64)
         self._buffers = self._table.ctypes.data + 8
+        self._in_use: object = None  # scratch memory of a thread that may end before what it started
         self._failures = np.zeros(1, np.uint8)
         self._table[0] = self._failures.ctypes.data
         self._constants = [np.ascontiguousarray(value) for value in p.constants]
@@ -87,13 +94,8 @@ class Compiled:
 
         Raises: IndexError and other errors that only the values decide, as the interpreter words them.
         """
-        made = {
-            b: values[given] if given in free else np.empty(shape, dtype) for b, shape, dtype, given in self._fresh
-        }
-        arrays = [*values, *made.values()] if len(self._arrays) == len(values) else [
-            *[values[i] for i in self._arrays], *made.values()
-        ]  # fmt: skip
-        if self._enter(id(arrays), self._buffers, self._places_at) >= 0:
+        made = self._enter_arrays(values, free)
+        if made is None:
             # A view with gaps, another order or odd addresses: the code wants it row by row.
             rows = list(values)
             for i in self._arrays:
@@ -115,6 +117,55 @@ class Compiled:
         if self._plain is not None:
             return [made[buffer] for buffer in self._plain]
         return [self._output(output, values, made) for output in self.program.outputs]
+
+    def _enter_arrays(self, values: Sequence[Any], free: frozenset[int]) -> Optional[dict[int, Any]]:
+        """Arrays for what this run makes, by buffer, entered into the table with the inputs; None where an input is not
+        row-major."""
+        made = {
+            b: values[given] if given in free else np.empty(shape, dtype) for b, shape, dtype, given in self._fresh
+        }
+        arrays = [*values, *made.values()] if len(self._arrays) == len(values) else [
+            *[values[i] for i in self._arrays], *made.values()
+        ]  # fmt: skip
+        return None if self._enter(id(arrays), self._buffers, self._places_at) >= 0 else made
+
+    def start(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
+        """As `run`, beside the caller: the outputs, which are there after `finish`. None, and nothing done, where that is
+        not possible: something in the program could go wrong, or it is too small, or no worker is there.
+
+        Until `finish` nobody may write to these arrays, and no other program may run.
+        """
+        needed = self._needed
+        if needed is None or self._plain is None or not all([_lies_below(values[at], needed[at]) for at in needed]):
+            return None
+        made = self._enter_arrays(values, free)
+        if made is None or not pool.start(self._address, self._buffers, product.scratch()):
+            return None
+        self._in_use = product.scratch_room()
+        return [made[buffer] for buffer in self._plain]
+
+    def finish(self) -> None:
+        """Wait for what was started."""
+        pool.join()
+        self._in_use = None
+        if self._failures[0]:
+            unreachable("an index was found out of bounds that had been within")
+
+    @cached_property
+    def _needed(self) -> Optional[dict[int, int]]:
+        """What must hold of inputs for the program to be started beside the caller; None where it should not be."""
+        if len(self.segments) != 1 or self._functions[0] is None or self.work < WORTH_STARTING:
+            return None
+        return indices.needed(self.program)
+
+    @cached_property
+    def work(self) -> int:
+        """Elements of everything that its steps read and write, roughly."""
+        return sum([type.size for type in self.program.buffers if isinstance(type, ArrayType)])
+
+    @cached_property
+    def _address(self) -> int:
+        return self.code.address("segment0")
 
     def _raise(self, values: Sequence[Any]) -> None:
         """Raise what is wrong with these values, as the interpreter words it, with the user's line. Of several errors it
@@ -155,6 +206,10 @@ class Compiled:
         else:
             result = made[step.result] = _owned(result)
             self._table[step.result + 1] = result.__array_interface__["data"][0]
+
+
+def _lies_below(array: Any, bound: int) -> bool:
+    return array.size == 0 or bool(array.min() >= 0 and array.max() < bound)
 
 
 def _owned(result: Any) -> Any:

@@ -13,6 +13,7 @@ from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p, zeros_of
 from wengert.nn.functional.lookup import column, frequency, shorten
 from wengert.primitives.casting import move
+from wengert.runtime.flush import at_hand
 from wengert.tensors.tensor import Tensor, wrap
 
 _NAME = "embedding_bag"
@@ -157,7 +158,7 @@ class _Bags:
 
 def _check_numbers(index: Node, rows: int) -> None:
     """Where the numbers are known already the error comes at once, and is PyTorch's; else IndexError when used."""
-    value = index.value
+    value = at_hand(index)
     if value is not None and value.size and (value.min() < 0 or value.max() >= rows):
         wrong = value[(value < 0) | (value >= rows)].flat[0]
         raise runtime_error(_NAME, f"numbers of rows from 0 to {rows - 1}", int(wrong))
@@ -165,7 +166,7 @@ def _check_numbers(index: Node, rows: int) -> None:
 
 def _check_offsets(starts: Node, numbers: int) -> None:
     """Where the offsets are known already the error comes at once; else one that is out of range fails when used."""
-    value = starts.value
+    value = at_hand(starts)
     if value is None or not value.size:
         return
     if value[0] != 0:

@@ -23,6 +23,7 @@ from wengert.primitives.arithmetic import div
 from wengert.primitives.casting import move
 from wengert.primitives.reductions import reduce_mean, reduce_sum
 from wengert.primitives.stable import cross_entropy as cross_entropy_of
+from wengert.runtime.flush import at_hand
 from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -141,7 +142,7 @@ def _check_classes(t: Node, classes: int, ignore_index: Optional[int]) -> bool:
 
     Raises: IndexError for a known target that is no class.
     """
-    value = t.value
+    value = at_hand(t)
     # In a trace only what holds for other values of the targets; what is no class number is for the dtype check.
     if value is None or recorder.trace is not None or t.type.inexact:
         return False

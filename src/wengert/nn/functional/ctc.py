@@ -16,6 +16,7 @@ from wengert.graph.rule import primitives as p
 from wengert.nn.functional.arguments import every_axis, floating_node, reduction_word, sum_all
 from wengert.primitives.casting import move
 from wengert.primitives.ctc import check_lengths
+from wengert.runtime.flush import at_hand
 from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -60,8 +61,9 @@ def ctc_loss(
     if not 0 <= blank < x.shape[2]:
         raise runtime_error("ctc_loss", f"blank must be in label range, [0, {x.shape[2]})", blank)
     t = _padded(targets, lengths, batch, unbatched)
-    if frames.value is not None and lengths.value is not None:
-        check_lengths(x.shape, t.shape, frames.value, lengths.value)
+    given = at_hand(frames), at_hand(lengths)
+    if given[0] is not None and given[1] is not None:
+        check_lengths(x.shape, t.shape, *given)
     z = p.ctc_loss(x, t, frames, lengths, blank=blank, zero_infinity=bool(zero_infinity))
     if word == "mean":
         z = z / move(p.clamp_min(lengths, 1), z.dtype)

@@ -14,6 +14,7 @@ from wengert.graph.node import Node
 from wengert.graph.record import scalar
 from wengert.graph.rule import primitives as p
 from wengert.primitives.casting import move
+from wengert.runtime.flush import at_hand
 from wengert.tensors.modes import no_grad
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -69,7 +70,7 @@ def column(x: Node) -> Node:
 
 def check_rows(index: Node, rows: int) -> None:
     """Where the indices are known already the error comes at once; else when they are used."""
-    value = index.value
+    value = at_hand(index)
     if value is not None and value.size and (value.min() < 0 or value.max() >= rows):
         wrong = np.asarray(value)[(value < 0) | (value >= rows)].flat[0]
         raise index_error("embedding", f"index out of range in self: rows 0 to {rows - 1}", wrong)

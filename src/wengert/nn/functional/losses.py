@@ -19,6 +19,7 @@ from wengert.graph.rule import primitives as p
 from wengert.nn.functional.arguments import floating_node, like, reduce_loss, reduction_word, sum_all, weighted
 from wengert.nn.functional.distances import distance
 from wengert.primitives.casting import move
+from wengert.runtime.flush import at_hand
 from wengert.shapes import broadcast
 from wengert.tensors.casting import in_single_precision
 from wengert.tensors.tensor import Tensor, wrap
@@ -161,7 +162,8 @@ def binary_cross_entropy(
             f"{name}: a target size ({like(t.shape)}) that is different to the input size "
             f"({like(x.shape)}). Please ensure they have the same size."
         )
-    if x.value is not None and x.size and not (x.value.min() >= 0 and x.value.max() <= 1):
+    known = at_hand(x)
+    if known is not None and x.size and not (known.min() >= 0 and known.max() <= 1):
         raise runtime_error(name, "all elements of input should be between 0 and 1")
     return reduce_loss(weighted(name, p.binary_cross_entropy(x, t), weight), word)
 
@@ -279,7 +281,8 @@ def _variance(var: Any, x: Node) -> Node:
         v: Node = p.full(scalar(var, x.dtype), shape=x.shape)
         return v
     v = move(var._read(), x.dtype)
-    if v.value is not None and v.size and v.value.min() < 0:
+    known = at_hand(v)
+    if known is not None and v.size and known.min() < 0:
         raise ValueError("var has negative entry/entries")
     if v.shape == x.shape[:-1] and x.ndim:
         v = p.reshape(v, shape=(*v.shape, 1))
