@@ -190,8 +190,15 @@ def _keep_doubles(module: ModuleType) -> None:
     module.BIT64_TO_BIT32_DTYPE = Narrowed(module.BIT64_TO_BIT32_DTYPE)
 
 
+def _speak_tensorflow(module: ModuleType) -> None:
+    """A TensorFlow program under ``wengert run`` meets TensorFlow's types in Keras, by whichever name it imports Keras."""
+    if "wengert.tf" in sys.modules and sys.modules.get("tensorflow") is sys.modules["wengert.tf"]:
+        sys.modules["wengert.tf"].keras  # noqa: B018 - asking for it is what connects the two
+
+
 # Keras module -> what is done to it once it is loaded.
 AFTER = {
+    "keras": _speak_tensorflow,
     "keras.src.backend.common.dtypes": _keep_doubles,
     "keras.src.utils.backend_utils": _know_ourselves,
     "keras.src.saving.serialization_lib": _read_pytorchs_optimizers,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import wengert
 
 
 class Changes:
@@ -28,3 +31,25 @@ class WengertLayer:
     def __delattr__(self, name: str) -> None:
         changes.count += 1
         super().__delattr__(name)
+
+    # What layers of PyTorch's backend have as modules, for training steps written in that style.
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, wengert.Tensor]]:
+        """The path and the tensor of every variable, also of those that are not trained."""
+        for variable in self.variables:  # type: ignore[attr-defined]
+            yield prefix + variable.path, variable.value
+
+    def parameters(self, recurse: bool = True) -> Iterator[wengert.Tensor]:
+        """The tensor of every variable."""
+        for _, value in self.named_parameters():
+            yield value
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients that `backward` has left (or, without `set_to_none`, make them 0)."""
+        for value in self.parameters():
+            if set_to_none or value.grad is None:
+                value.grad = None
+            else:
+                value.grad = wengert.zeros_like(value.grad)

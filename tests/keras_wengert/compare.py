@@ -52,7 +52,8 @@ PARTS: dict[str, list[str]] = {
         "activations", "constraints", "initializers", "regularizers", "quantizers", "dtype_policies", "tree", "testing",
     ],
     "tools": ["utils", "wrappers", "legacy", "distillation"],
-    "export, applications, data sets": ["export", "applications", "datasets", "distribution", "backend/tests"],
+    "applications": ["applications"],
+    "export, data sets, devices": ["export", "datasets", "distribution", "backend/tests"],
 }  # fmt: skip
 
 BOTH = ("torch", "wengert")

@@ -14,6 +14,9 @@ from pathlib import Path
 
 if os.environ["KERAS_BACKEND"] == "wengert":
     import keras_wengert.bridge  # noqa: F401
+    from wengert import no_grad as NO_GRAD
+else:
+    from torch import no_grad as NO_GRAD
 
 import keras
 import numpy as np
@@ -258,6 +261,38 @@ def a_step_of_the_users_own_that_counts():
     x, y = data()
     model(x[:2])
     begin(model).compile("sgd", cross_entropy())
+    return outcome(model, model.fit(x, y, batch_size=32, epochs=2, verbose=0, shuffle=False))
+
+
+class Stepping(keras.Model):
+    """A step in PyTorch's style, of a model that is not called itself."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.built = os.environ["KERAS_BACKEND"] == "torch"  # which asks for `call` otherwise
+        self.inner, self.mean = inner, keras.metrics.Mean(name="mean")
+
+    @property
+    def metrics(self):
+        return [self.mean]
+
+    def train_step(self, data):
+        x, y = data
+        self.zero_grad()
+        loss = cross_entropy()(y, self.inner(x, training=True))
+        loss.backward()
+        weights = self.trainable_weights
+        with NO_GRAD():
+            self.optimizer.apply([v.value.grad for v in weights], weights)
+        self.mean.update_state(loss)
+        return {"mean": self.mean.result(), "all": float(len(list(self.parameters())))}
+
+
+@case
+def a_step_in_pytorchs_style():
+    model = Stepping(small(layers.Dense(4, activation="relu"), layers.BatchNormalization()))
+    model.compile(keras.optimizers.Adam(0.01))
+    x, y = data()
     return outcome(model, model.fit(x, y, batch_size=32, epochs=2, verbose=0, shuffle=False))
 
 

@@ -64,6 +64,11 @@ loss = (network(np.ones((3, 4), "f")) ** 2).mean()
 gradients = wengert.autograd.grad(loss, [v.value for v in network.trainable_variables])
 optimizer.apply_gradients(zip(gradients, network.trainable_variables))
 assert not recorder.tape and not optimizer.iterations.value.requires_grad
+
+# a tape lets Keras speak TensorFlow's types, by whichever name it was imported
+with tf.GradientTape() as tape:
+    loss = tf.reduce_mean(network(np.ones((3, 4), "f")) ** 2)
+assert [g.shape.as_list() for g in tape.gradient(loss, network.trainable_variables)] == [[4, 2], [2]]
 print("done")
 """
 

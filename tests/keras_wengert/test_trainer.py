@@ -88,7 +88,7 @@ def test_trainings_follow_pytorchs_backend(folder: Path, alone: Any):
     ours = outcomes("wengert", folder, "alike")  # and this one a model of PyTorch's
     assert_alike(ours, theirs, "")
     assert_alike(alone["files"], theirs["files_of_wengert"], "files")
-    assert len(ours) == 14 and {kind for kind, _ in ours["callbacks"]["seen"]} == {"float"}
+    assert len(ours) == 15 and {kind for kind, _ in ours["callbacks"]["seen"]} == {"float"}
     reasons = {name: found.get("reason") for name, found in ours.items() if isinstance(found, dict)}
     assert "changes the attribute 'steps' of" in reasons.pop("a_step_of_the_users_own_that_counts")
     assert not any(reasons.values()), reasons

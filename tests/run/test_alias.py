@@ -129,3 +129,10 @@ def test_keras_computes_on_wengert(wengert):
     """
     done = wengert("run", "a.py", files={"a.py": source})
     assert (done.returncode, done.stdout) == (0, "wengert True torch.Size([2, 4])\n"), done.stderr
+
+
+@pytest.mark.parametrize("lines", ["import tensorflow as tf, keras", "import keras, tensorflow as tf"])
+def test_keras_by_its_own_name_speaks_tensorflows_types(wengert, lines):
+    pytest.importorskip("keras")
+    done = wengert("run", "a.py", files={"a.py": f"{lines}\nprint(keras.layers.Dense(2)(tf.ones((3, 4))).shape.as_list())\n"})
+    assert done.stdout == "[3, 2]\n", done.stderr

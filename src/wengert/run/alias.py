@@ -59,7 +59,7 @@ class AliasFinder(MetaPathFinder):
             text = f"import {name}: {root} computes with TensorFlow's own runtime, which wengert stands in for. {REFUSED[root]}"
             return _absent(ModuleNotFoundError(_at_line(text), name=name))
         if name == "keras":
-            _prepare_keras()
+            return _keras()
         if name == "tensorflow" and not _may_have_tensorflow():
             return _absent(ModuleNotFoundError("No module named 'tensorflow'", name=name))
         if real_name(name) is None:
@@ -70,11 +70,13 @@ class AliasFinder(MetaPathFinder):
         return ModuleSpec(name, AliasLoader(module), is_package=hasattr(module, "__path__"))
 
 
-def _prepare_keras() -> None:
-    """Keras is the real package: it is told to compute on wengert before it loads."""
+def _keras() -> Any:
+    """Keras is the real package: it is told to compute on wengert before it loads. Who does that is asked directly, as
+    this import has passed its place already."""
     from keras_wengert import bridge  # optional: only programs that import keras need the bridge
 
     bridge.use()
+    return bridge.Finder().find_spec("keras", None)
 
 
 def _may_have_tensorflow() -> bool:
@@ -85,6 +87,8 @@ def _may_have_tensorflow() -> bool:
         return False
     if root != "keras":
         settings.face = "tf"
+        if "keras_wengert.backend" in sys.modules:
+            importlib.import_module("wengert.tf").keras  # noqa: B018 - Keras, imported before, meets TensorFlow's types now
     sys.modules.setdefault(_NO_TENSORFLOW, ModuleType(_NO_TENSORFLOW))
     return True
 

@@ -6,9 +6,11 @@ remembers serial numbers of nodes. What was recorded before, after, or while it 
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Optional
 
 import wengert
@@ -61,6 +63,8 @@ class GradientTape:
         self._alone = True  # whether no other tape ever recorded beside this one
         self._used = False
         self._before = False
+        if "keras_wengert.backend" in sys.modules:
+            import_module("wengert.tf").keras  # noqa: B018 - whatever imported Keras: from now on it speaks TensorFlow's types
 
     # --- recording --------------------------------------------------------------------------------------------------
 
