@@ -104,6 +104,12 @@ class WengertTrainer(base.Trainer):
         x, _, _ = data_adapter_utils.unpack_x_y_sample_weight(data)
         return self._predicted(x, training=False)
 
+    def get_compile_config(self) -> Any:
+        """What a file says of `compile`: jit_compile is "auto", so that each backend that reads it does as it would. True is
+        what Keras made of that here, and would send PyTorch's backend through a compilation of a minute."""
+        found = super().get_compile_config()
+        return {**found, "jit_compile": "auto"} if found and found.get("jit_compile") is True else found
+
     # --- several steps at once ---------------------------------------------------------------------------------------
 
     def _steps(self, step: Callable[[Any], Any], tracked: bool) -> Steps:

@@ -417,6 +417,18 @@ def several_steps_in_an_execution():
 
 
 @alone
+def wide_integers_and_histograms():
+    small_numbers = ops.cast([200, 100, 3], "uint8")
+    x = np.array([0.0, 0.5, 2.0, 2.0, 5.0], "f")
+    for given in ({"bins": 4}, {"bins": 3, "range": (0.2, 2.0)}):
+        for ours, theirs in zip(ops.histogram(x, **given), np.histogram(x, **given)):
+            np.testing.assert_allclose(ops.convert_to_numpy(ours), theirs, rtol=1e-6)
+    sums = [ops.sum(small_numbers), ops.prod(small_numbers), ops.trace(ops.cast([[200, 0], [0, 100]], "uint8"))]
+    powers = ops.vander(ops.cast([1, 2], "int16"))
+    return [[int(y), keras.backend.standardize_dtype(y.dtype)] for y in (*sums, powers[1, 0])]
+
+
+@alone
 def loops_and_steps_differ_by():
     return recurrent.difference()
 

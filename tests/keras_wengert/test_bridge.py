@@ -141,6 +141,9 @@ PARTS = [
     "ops/core_test.py", "ops/linalg_test.py", "random/random_test.py", "trainers/compile_utils_test.py",
 ]  # fmt: skip
 
+# Three ways to quantize take a quarter of the time, and stay to `compare.py`.
+CHOSEN = "not int4 and not awq and not gptq"
+
 # Of these, what fails, and why.
 KNOWN = {
     "DenseTest::test_quantize_float8": "the test has a branch for each backend that it knows",
@@ -153,10 +156,10 @@ def test_a_part_of_kerass_own_suite(tmp_path):
         pytest.skip("this Keras ships without its tests")
     outcomes = tmp_path / "outcomes"
     result = subprocess.run(
-        command(PARTS, "-p", "keras_wengert.bridge"), env=environment("wengert", outcomes, 60), cwd=ROOT,
+        command(PARTS, "-p", "keras_wengert.bridge", "-k", CHOSEN), env=environment("wengert", outcomes, 60), cwd=ROOT,
         capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     found = read(outcomes)
-    assert len(passed(found)) > 850, result.stdout[-2000:] + result.stderr[-2000:]
+    assert len(passed(found)) > 830, result.stdout[-2000:] + result.stderr[-2000:]
     failed = {"::".join(test.split("::")[1:]) for test, entry in found.items() if entry["outcome"] not in ("passed", "skipped")}
     assert failed <= KNOWN.keys(), sorted(failed - KNOWN.keys())

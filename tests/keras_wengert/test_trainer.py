@@ -77,6 +77,11 @@ def test_replays_see_what_changes_and_say_when_there_are_none(alone: Any):
     assert "SavedModel holds a TensorFlow graph" in reasons["export"]
 
 
+def test_sums_are_wide_and_powers_are_not(alone: Any):
+    wanted = [[303, "uint32"], [60000, "uint32"], [300, "uint32"], [2, "int16"]]
+    assert alone["wide_integers_and_histograms"] == wanted
+
+
 def test_recurrent_layers_compute_the_same_in_loops(alone: Any):
     assert alone["loops_and_steps_differ_by"] < 2e-5
 

@@ -145,7 +145,7 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
     """Columns of powers of x."""
     x = convert_to_tensor(x)
     n = x.shape[0] if N is None else int(N)
-    dtype = dtypes.result_type(standardize_dtype(x.dtype), float)
+    dtype = dtypes.result_type(standardize_dtype(x.dtype), int)
     powers = w.arange(n) if increasing else w.arange(n).flip(0)
     return cast(w.pow(cast(x, dtype)[:, None], cast(powers, dtype)), dtype)
 

@@ -110,13 +110,15 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
 def histogram(x: Any, bins: int = 10, range: Any = None) -> Any:
     """How many elements fall into each of equal bins, and the bins' bounds."""
     x = as_float(x).reshape(-1)
-    low, high = (x.min().item(), x.max().item()) if range is None else range
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    edges = w.linspace(low, high, bins + 1, dtype=x.dtype)
-    inside = x[(x >= low) & (x <= high)]
-    place = (w.searchsorted(edges, inside, right=True) - 1).clamp(0, bins - 1)
-    return cast(w.bincount(place, minlength=bins), "int32"), edges
+    low, high = (x.min(), x.max()) if range is None and x.numel() else range or (0.0, 1.0)
+    low, high = [w.as_tensor(bound, dtype=x.dtype) for bound in (low, high)]
+    half = 0.5 * cast(low == high, x.dtype.name)  # one value alone lies in the middle of a range of 1
+    low, high = low - half, high + half
+    steps = w.arange(bins + 1)
+    edges = w.where(steps == bins, high, low + (high - low) * (cast(steps, x.dtype.name) / bins))
+    inside = cast((x >= low) & (x <= high), "int32")
+    place = (w.searchsorted(edges, x, right=True) - 1).clamp(0, bins - 1)
+    return w.zeros(bins, dtype=w.int32).scatter_add(0, place, inside), edges
 
 
 def unique(

@@ -6,6 +6,7 @@ from typing import Any
 
 import wengert as w
 from keras_wengert.ops.common import as_float, cast, convert_to_tensor, dtypes, promoted, standardize_dtype
+from keras_wengert.ops.numpy import reductions
 
 
 def matmul(x1: Any, x2: Any) -> Any:
@@ -96,10 +97,7 @@ def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, a
 
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of a diagonal."""
-    d = diagonal(x, offset, axis1, axis2)
-    if d.dtype in (w.bool, w.int8, w.int16, w.uint8):
-        d = cast(d, "int32")
-    return d.sum(-1, dtype=d.dtype)
+    return reductions.sum(diagonal(x, offset, axis1, axis2), -1)
 
 
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:

@@ -13,7 +13,6 @@ from keras_wengert.ops.common import (
     dtypes,
     float_dtype,
     floats,
-    floatx,
     standardize_dtype,
 )
 from keras_wengert.ops.core import to_dtype
@@ -24,7 +23,7 @@ def _wide(x: Any) -> Any:
     dtype = standardize_dtype(x.dtype)
     if dtype in ("bool", "int8", "int16"):
         return cast(x, "int32")
-    return cast(x, "int64" if floatx() == "float64" else "int32") if dtype == "uint8" else x
+    return cast(x, "uint32") if dtype in ("uint8", "uint16") else x
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
