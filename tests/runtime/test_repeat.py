@@ -29,8 +29,8 @@ def again(monkeypatch):
     """What each flush did: True where it ran as one before."""
     done, run_again = [], flushing.run_again
 
-    def noting(facts, tape):
-        done.append(run_again(facts, tape))
+    def noting(facts, tape, beside):
+        done.append(run_again(facts, tape, beside))
         return done[-1]
 
     monkeypatch.setattr(flushing, "run_again", noting)

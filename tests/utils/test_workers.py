@@ -437,7 +437,7 @@ def test_a_lock_that_another_thread_held_does_not_stop_a_forked_process():
     entered, leave = threading.Event(), threading.Event()
 
     def hold():
-        with flushing._lock:
+        with flushing.one_at_a_time():
             entered.set()
             leave.wait(30)
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Optional, Protocol
 
+# What a run of code has made that came to its end, until its outputs are in their places: Ctrl-C, which Python raises
+# right after the code, must not lose them, since inputs may be written over.
+completed: list[Any] = []
+
 
 class Executable(Protocol):
     """Runs one graph. Safe to call again and again; never keeps a value between calls.
@@ -22,6 +26,10 @@ class Executable(Protocol):
 
 class Starter(Executable, Protocol):
     """An executable that can run beside its caller."""
+
+    def outputs(self, values: Sequence[Any], made: Any) -> list[Any]:
+        """The outputs of a run on these inputs that is `completed`."""
+        ...
 
     def start(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
         """As `run`, but the arrays are there only after `finish`; None, and nothing done, where that is not possible."""

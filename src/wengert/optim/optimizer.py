@@ -389,6 +389,8 @@ def _take_back(before: list[tuple[Any, Any, Any]]) -> None:
     """Something that a step depends on can't be computed (an index out of range, found as it ran): undo the writes, so
     that parameters and state stay what they were. The nodes that could not run hold on to the old values."""
     for cell, old, type in reversed(before):
+        if cell.node.value is not None:  # it was computed, perhaps in the memory of the old value: Ctrl-C came afterwards
+            continue
         value = old if type is None else old()
         if value is not None:
             cell.overwrite(value if type is None else literal(value, type), silent=True)

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Optional
 
+from wengert.backends.executable import completed
 from wengert.derive.reverse import saves
 from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
@@ -206,10 +207,17 @@ def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bo
     executable = executable_for(key, lambda: _graph(live, keep, inputs, position))
     x = None  # type: ignore[assignment]
     free = _free(executable, inputs, live, stays) if executable.donations and stays is not None else _NOTHING
-    values = executable.run([settle_number(x) if x.value.__class__ in UNSETTLED else x.value for x in inputs], free)
+    arrays = [settle_number(x) if x.value.__class__ in UNSETTLED else x.value for x in inputs]
     kept_nodes = [node for node, kept in zip(live, keep) if kept]
-    for node, value in zip(kept_nodes, values):
-        node.value = value
+    try:
+        for node, value in zip(kept_nodes, executable.run(arrays, free)):
+            node.value = value
+    except KeyboardInterrupt:
+        for node, value in zip(kept_nodes, executable.completed(arrays)):
+            node.value = value
+        raise
+    finally:
+        completed.clear()
     if stays is not None:
         past = []
         for node, kept, remains in zip(live, keep, stays):

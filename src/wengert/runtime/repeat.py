@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Optional
 
+from wengert.backends.executable import completed
 from wengert.graph.node import DROPPED, Node
 from wengert.graph.pattern import Pattern, inputs_of, picker
 from wengert.graph.record import UNSETTLED, recorder, settle_number
@@ -109,8 +110,15 @@ def run_again(facts: Any, tape: list[Node], beside: bool) -> bool:
     free = _free(plan, inputs, values)
     coming = plan.entry.start(values, free) if beside else None
     if coming is None:
-        for i, value in zip(plan.kept, plan.entry.run(values, free)):
-            nodes[i].value = value
+        try:
+            for i, value in zip(plan.kept, plan.entry.run(values, free)):
+                nodes[i].value = value
+        except KeyboardInterrupt:
+            for i, value in zip(plan.kept, plan.entry.completed(values)):
+                nodes[i].value = value
+            raise
+        finally:
+            completed.clear()
         for i in plan.past:
             nodes[i].inputs = ()
     else:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Optional
 
-from wengert.backends.executable import Starter
+from wengert.backends.executable import Starter, completed
 from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
@@ -89,6 +89,10 @@ class Entry:
         else:
             outputs = watching.by.run(best, values, free, len(self.graph.steps))
         return outputs
+
+    def completed(self, values: Sequence[Any]) -> list[Any]:
+        """The outputs of a run that was interrupted after its end; none of one that was interrupted before."""
+        return self.compiled.outputs(values, completed[-1]) if self.compiled is not None and completed else []
 
     def start(self, values: Sequence[Any], free: frozenset[int]) -> Optional[list[Any]]:
         """As `run`, beside the caller, where the compiled code can be; see `Compiled.start`."""

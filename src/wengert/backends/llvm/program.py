@@ -16,6 +16,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from wengert.backends.executable import completed
 from wengert.backends.interpreter import Interpreter
 from wengert.backends.llvm import jit, pool, product
 from wengert.backends.llvm.code import program_text as steps_text, split
@@ -45,6 +46,8 @@ class Compiled:
             else None
             for i, segment in enumerate(self.segments)
         ]
+        # None where the program ends with a call of NumPy.
+        self._last = self._functions[-1] if self._functions else None
         self._enter = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(
             self.code.address("enter")
         )
@@ -103,7 +106,12 @@ class Compiled:
             return self.run(rows, frozenset([i for i in free if rows[i] is values[i]]))
         for function, segment in zip(self._functions, self.segments):
             if function is not None:
-                function(self._buffers, product.scratch())
+                scratch = product.scratch()
+                try:
+                    function(self._buffers, scratch)
+                finally:  # also where Ctrl-C was pressed meanwhile: the code is done, and may have written over inputs
+                    if function is self._last and not self._failures[0]:
+                        completed.append(made)
                 if self._failures[0]:
                     self._failures[0] = 0
                     self._raise(values)
@@ -114,6 +122,10 @@ class Compiled:
                 except Exception:
                     self._raise(values)
                     raise
+        return self.outputs(values, made)
+
+    def outputs(self, values: Sequence[Any], made: dict[int, Any]) -> list[Any]:
+        """The outputs of a run on these inputs, from what it made."""
         if self._plain is not None:
             return [made[buffer] for buffer in self._plain]
         return [self._output(output, values, made) for output in self.program.outputs]
