@@ -388,9 +388,9 @@ def _entries(optimizer: Optimizer) -> int:
 def _take_back(before: list[tuple[Any, Any, Any]]) -> None:
     """Something that a step depends on can't be computed (an index out of range, found as it ran): undo the writes, so
     that parameters and state stay what they were. The nodes that could not run hold on to the old values."""
+    if any([type is not None and cell.node.value is not None for cell, _, type in before]):
+        return  # it was computed, perhaps in the memory of the old values: Ctrl-C came afterwards
     for cell, old, type in reversed(before):
-        if cell.node.value is not None:  # it was computed, perhaps in the memory of the old value: Ctrl-C came afterwards
-            continue
         value = old if type is None else old()
         if value is not None:
             cell.overwrite(value if type is None else literal(value, type), silent=True)
