@@ -14,17 +14,22 @@ time of the join is run by who joins. That changes no result: how a range is cut
 
 from __future__ import annotations
 
-_APART = 128
-
-STATE = f"""
-@pool.job = internal global i64 0, align {_APART}
-@pool.job.function = internal global ptr null, align {_APART}
+_STATE = """
+@pool.job = internal global i64 0, align APART
+@pool.job.function = internal global ptr null, align APART
 @pool.job.buffers = internal global ptr null
 @pool.job.work = internal global ptr null
 """
 
 # A worker, woken by a new number of a region, looks here first.
-WORKER = """
+_WORKER = """
+define internal void @pool_run_job() nounwind {
+  %function = load ptr, ptr @pool.job.function
+  %buffers = load ptr, ptr @pool.job.buffers
+  %work = load ptr, ptr @pool.job.work
+  call void %function(ptr %buffers, ptr %work)
+  ret void
+}
 define internal void @pool_job(i64 %worker) nounwind {
 entry:
   %state = load atomic i64, ptr @pool.job monotonic, align 8
@@ -36,23 +41,16 @@ take:
   %mine = extractvalue {i64, i1} %was, 1
   br i1 %mine, label %run, label %out
 run:
-  %function = load ptr, ptr @pool.job.function
-  %buffers = load ptr, ptr @pool.job.buffers
-  %work = load ptr, ptr @pool.job.work
-  call void %function(ptr %buffers, ptr %work)
+  call void @pool_run_job()
   store atomic i64 2, ptr @pool.job seq_cst, align 8
-  %asleep = load atomic i64, ptr @pool.sleepers seq_cst, align 8
-  %rouse = icmp sgt i64 %asleep, 0
-  br i1 %rouse, label %call, label %out
-call:
-  call void @pool_wake_all()
+  call void @pool_rouse()
   br label %out
 out:
   ret void
 }
 """
 
-CALLER = """
+_CALLER = """
 define i64 @wengert_job_start(ptr %function, ptr %buffers, ptr %work) nounwind {
 entry:
   %threads = call i64 @pool_threads()
@@ -63,17 +61,7 @@ claim:
   %mine = extractvalue {i32, i1} %was, 1
   br i1 %mine, label %staff, label %none
 staff:
-  %needed = sub i64 %threads, 1
-  %running = load i64, ptr @pool.running
-  %failed = load i64, ptr @pool.failed
-  %lack = icmp slt i64 %running, %needed
-  %try = icmp eq i64 %failed, 0
-  %hire = and i1 %lack, %try
-  br i1 %hire, label %start, label %look
-start:
-  call void @pool_start(i64 %needed)
-  br label %look
-look:
+  call void @pool_staff(i64 %threads)
   %now = load i64, ptr @pool.running
   %some = icmp sgt i64 %now, 0
   %state = load atomic i64, ptr @pool.job acquire, align 8
@@ -89,13 +77,7 @@ post:
   %last = load i64, ptr @pool.region
   %number = add i64 %last, 1
   store atomic i64 %number, ptr @pool.region seq_cst, align 8
-  %asleep = load atomic i64, ptr @pool.sleepers seq_cst, align 8
-  %rouse = icmp sgt i64 %asleep, 0
-  br i1 %rouse, label %call, label %free
-call:
-  call void @pool_wake_all()
-  br label %free
-free:
+  call void @pool_rouse()
   store atomic i32 0, ptr @pool.busy release, align 4
   ret i64 1
 leave:
@@ -122,10 +104,7 @@ take:
   %mine = extractvalue {i64, i1} %was, 1
   br i1 %mine, label %run, label %again
 run:
-  %function = load ptr, ptr @pool.job.function
-  %buffers = load ptr, ptr @pool.job.buffers
-  %work = load ptr, ptr @pool.job.work
-  call void %function(ptr %buffers, ptr %work)
+  call void @pool_run_job()
   br label %done
 running:
   %now = load atomic i64, ptr @pool.region acquire, align 8
@@ -172,3 +151,5 @@ out:
   ret void
 }
 """
+
+TEXT = "\n".join([_STATE, _WORKER, _CALLER])
