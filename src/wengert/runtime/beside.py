@@ -76,10 +76,6 @@ def _land() -> None:
     _runs.clear()
 
 
-def _before_fork() -> None:
-    land()
-
-
 def _after_fork_in_child() -> None:
     """The thread that held the lock may not exist any more."""
     turn.lock = threading.RLock()
@@ -88,4 +84,4 @@ def _after_fork_in_child() -> None:
 atexit.register(land)
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=land, after_in_child=_after_fork_in_child)

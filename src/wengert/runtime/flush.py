@@ -22,7 +22,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Optional
 
-from wengert.backends.executable import completed
 from wengert.derive.reverse import saves
 from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
@@ -209,15 +208,7 @@ def _run(live: Sequence[Node], keep: Sequence[bool], stays: Optional[Sequence[bo
     free = _free(executable, inputs, live, stays) if executable.donations and stays is not None else _NOTHING
     arrays = [settle_number(x) if x.value.__class__ in UNSETTLED else x.value for x in inputs]
     kept_nodes = [node for node, kept in zip(live, keep) if kept]
-    try:
-        for node, value in zip(kept_nodes, executable.run(arrays, free)):
-            node.value = value
-    except KeyboardInterrupt:
-        for node, value in zip(kept_nodes, executable.completed(arrays)):
-            node.value = value
-        raise
-    finally:
-        completed.clear()
+    executable.fill(kept_nodes, arrays, free)
     if stays is not None:
         past = []
         for node, kept, remains in zip(live, keep, stays):

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Optional
 
-from wengert.backends.executable import completed
 from wengert.graph.node import DROPPED, Node
 from wengert.graph.pattern import Pattern, inputs_of, picker
 from wengert.graph.record import UNSETTLED, recorder, settle_number
@@ -108,22 +107,14 @@ def run_again(facts: Any, tape: list[Node], beside: bool) -> bool:
     tape.clear()  # the dead go now, and with them what they held
     Counts.found += 1
     free = _free(plan, inputs, values)
+    kept = [nodes[i] for i in plan.kept]
     coming = plan.entry.start(values, free) if beside else None
     if coming is None:
-        try:
-            for i, value in zip(plan.kept, plan.entry.run(values, free)):
-                nodes[i].value = value
-        except KeyboardInterrupt:
-            for i, value in zip(plan.kept, plan.entry.completed(values)):
-                nodes[i].value = value
-            raise
-        finally:
-            completed.clear()
+        plan.entry.fill(kept, values, free)
         for i in plan.past:
             nodes[i].inputs = ()
     else:
-        kept, past = [nodes[i] for i in plan.kept], [nodes[i] for i in plan.past]
-        begun(plan.entry.compiled, kept, coming, past, (inputs, values))
+        begun(plan.entry.compiled, kept, coming, [nodes[i] for i in plan.past], (inputs, values))
     for i in plan.dropped:
         nodes[i].mark |= DROPPED
     return True

@@ -28,6 +28,7 @@ from wengert.backends.executable import Starter, completed
 from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
+from wengert.graph.node import Node
 from wengert.primitives.replay import Stretch
 from wengert.runtime.watch import watching
 from wengert.settings import settings
@@ -90,9 +91,19 @@ class Entry:
             outputs = watching.by.run(best, values, free, len(self.graph.steps))
         return outputs
 
-    def completed(self, values: Sequence[Any]) -> list[Any]:
-        """The outputs of a run that was interrupted after its end; none of one that was interrupted before."""
-        return self.compiled.outputs(values, completed[-1]) if self.compiled is not None and completed else []
+    def fill(self, nodes: Sequence[Node], values: Sequence[Any], free: frozenset[int] = frozenset()) -> None:
+        """As `run`; the outputs become the values of these nodes. Ctrl-C that comes after the end of the code, when inputs may
+        be written over, does not lose them."""
+        try:
+            for node, value in zip(nodes, self.run(values, free)):
+                node.value = value
+        except KeyboardInterrupt:
+            if self.compiled is not None and completed:
+                for node, value in zip(nodes, self.compiled.outputs(values, completed[-1])):
+                    node.value = value
+            raise
+        finally:
+            completed.clear()
 
     def start(self, values: Sequence[Any], free: frozenset[int]) -> Optional[list[Any]]:
         """As `run`, beside the caller, where the compiled code can be; see `Compiled.start`."""
