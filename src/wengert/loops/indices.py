@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Optional
 
 from wengert.dtypes import DType
-from wengert.loops.nest import Apply, Call, Contract, Load, Nest, Number, Program, Repeat, Store, Value
+from wengert.loops.nest import Add, Apply, Call, Contract, Load, Nest, Number, Program, Repeat, Store, Value
 
 # Lowest and highest possible value of a whole number, or of a truth value 0 or 1.
 _Range = tuple[int, int]
@@ -23,8 +23,11 @@ def needed(program: Program) -> Optional[dict[int, int]]:
         return None
     parts = list(_parts(program.steps))
     writers: dict[int, list[tuple[Sequence[Value], int]]] = {}
+    added: set[int] = set()  # buffers in which sums grow: nothing is known of them
     for values, stored in parts:
         for store in stored:
+            if isinstance(store, Add):
+                added.add(store.buffer)
             writers.setdefault(store.buffer, []).append((values, store.value))
     for values, _ in parts:
         for value in values:
@@ -32,7 +35,7 @@ def needed(program: Program) -> Optional[dict[int, int]]:
                 limit = values[value.args[1]]
                 if not isinstance(limit, Number):
                     return None
-                ranges = _Ranges(program, writers, int(limit.value))
+                ranges = _Ranges(program, writers, added, int(limit.value))
                 range = ranges.of(values, value.args[0])
                 if range is None or range[0] < 0 or range[1] >= limit.value:
                     return None
@@ -41,22 +44,25 @@ def needed(program: Program) -> Optional[dict[int, int]]:
     return found
 
 
-def _parts(steps: Sequence[object]) -> Iterator[tuple[Sequence[Value], list[Store]]]:
+def _parts(steps: Sequence[object]) -> Iterator[tuple[Sequence[Value], Sequence[Store | Add]]]:
     """The lists of values of steps, and of the steps in them, each with the stores of its values."""
     for step in steps:
         if isinstance(step, Repeat):
             yield from _parts(step.steps)
         elif isinstance(step, Contract):
-            yield from ((step.a, []), (step.b, []), (step.values, list(step.stores)))
+            yield from ((step.a, ()), (step.b, ()), (step.values, step.stores))
         elif isinstance(step, Nest):
-            yield step.values, [action for action in step.actions if isinstance(action, Store)]
+            yield step.values, [action for action in step.actions if isinstance(action, (Store, Add))]
 
 
 class _Ranges:
     """Ranges of values when the elements of inputs lie in [0, limit). read: the inputs that were taken for such."""
 
-    def __init__(self, program: Program, writers: dict[int, list[tuple[Sequence[Value], int]]], limit: int) -> None:
-        self.inputs, self.constants, self.writers, self.limit = program.inputs, program.constants, writers, limit
+    def __init__(
+        self, program: Program, writers: dict[int, list[tuple[Sequence[Value], int]]], added: set[int], limit: int
+    ) -> None:
+        self.inputs, self.constants = program.inputs, program.constants
+        self.writers, self.added, self.limit = writers, added, limit
         self.read: set[int] = set()
 
     def of(self, values: Sequence[Value], number: int) -> Optional[_Range]:
@@ -85,6 +91,8 @@ class _Ranges:
         if load.buffer < self.inputs + len(self.constants):
             constant = self.constants[load.buffer - self.inputs]
             return (int(constant.min()), int(constant.max())) if constant.size else None
+        if load.buffer in self.added:
+            return None
         return _union([self.of(values, number) for values, number in self.writers.get(load.buffer, [])])
 
 

@@ -166,14 +166,10 @@ class Compiled:
     @cached_property
     def _needed(self) -> Optional[dict[int, int]]:
         """What must hold of inputs for the program to be started beside the caller; None where it should not be."""
-        if len(self.segments) != 1 or self._functions[0] is None or self.work < WORTH_STARTING:
+        elements = sum([type.size for type in self.program.buffers if isinstance(type, ArrayType)])
+        if len(self.segments) != 1 or self._functions[0] is None or elements < WORTH_STARTING:
             return None
         return indices.needed(self.program)
-
-    @cached_property
-    def work(self) -> int:
-        """Elements of everything that its steps read and write, roughly."""
-        return sum([type.size for type in self.program.buffers if isinstance(type, ArrayType)])
 
     @cached_property
     def _address(self) -> int:
@@ -221,7 +217,8 @@ class Compiled:
 
 
 def _lies_below(array: Any, bound: int) -> bool:
-    return array.size == 0 or bool(array.min() >= 0 and array.max() < bound)
+    """Whether whole numbers are all in [0, bound). One pass: a negative number reads as a huge one."""
+    return array.size == 0 or bool(array.view(f"u{array.itemsize}").max() < bound)
 
 
 def _owned(result: Any) -> Any:

@@ -1,0 +1,61 @@
+"""Which inputs decide whether a program's indices are within bounds."""
+
+import numpy as np
+import pytest
+
+from wengert.dtypes import bool_, float32, int64
+from wengert.graph.node import array_type
+from wengert.loops.indices import needed
+from wengert.loops.nest import Add, Apply, Load, Lookup, Nest, Number, Program, Store
+
+TABLE, INDEX, NINE, MADE, OUT = range(5)
+
+
+def program(*steps):
+    """Inputs: a table and an index; a constant, 9; then a buffer of whole numbers, and the result."""
+    types = array_type((10,), float32), array_type((4,), int64), array_type((), int64), array_type((4,), int64)
+    return Program((*types, array_type((4,), float32)), 2, (np.array(9),), steps, ((OUT, (4,)),))
+
+
+def looked_up(*values):
+    """out[i] = table[the last of these values], with a bound of 10."""
+    at = len(values)
+    more = Number(10, int64), Apply("bounded", (at - 1, at), int64), Lookup(TABLE, (0,), 0, at + 1, 1, float32)
+    return Nest((4,), (), (*values, *more), (Store(OUT, (1,), 0, at + 2),))
+
+
+HERE, MADE_HERE = Load(INDEX, (1,), 0, int64), Load(MADE, (1,), 0, int64)
+
+
+def test_an_input_is_held_below_the_bound():
+    assert needed(program(looked_up(HERE))) == {INDEX: 10}
+
+
+def test_a_number_and_a_constant_are_known():
+    assert needed(program(looked_up(Number(3, int64)))) == {}
+    assert needed(program(looked_up(Load(NINE, (0,), 0, int64)))) == {}
+    assert needed(program(looked_up(Number(10, int64)))) is None
+
+
+def test_what_wraps_below_zero_is_taken_as_it_is_where_it_is_not():
+    below = Number(0, int64), Apply("lt", (0, 1), bool_), Number(10, int64), Apply("add", (0, 3), int64)
+    assert needed(program(looked_up(HERE, *below, Apply("where", (2, 4, 0), int64)))) == {INDEX: 10}
+
+
+def test_what_a_step_stores_is_followed():
+    copied = Nest((4,), (), (HERE,), (Store(MADE, (1,), 0, 0),))
+    assert needed(program(copied, looked_up(MADE_HERE))) == {INDEX: 10}
+
+
+@pytest.mark.parametrize("op", ["mul", "add"])
+def test_other_sums_and_products_may_be_anything(op):
+    assert needed(program(looked_up(HERE, HERE, Apply(op, (0, 1), int64)))) is None
+
+
+def test_sums_that_grow_in_a_buffer_may_be_anything():
+    one = Number(1, int64)
+    filled = Nest((4,), (), (one,), (Store(MADE, (1,), 0, 0),))
+    places = HERE, Number(4, int64), Apply("bounded", (0, 1), int64), one
+    growing = Nest((4,), (), places, (Add(MADE, (0,), 0, 3, 2),))
+    assert needed(program(filled, looked_up(MADE_HERE))) == {}
+    assert needed(program(filled, growing, looked_up(MADE_HERE))) is None
