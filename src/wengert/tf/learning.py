@@ -35,15 +35,6 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
-class _Ways:
-    """calls: how calls of Keras's objects are made (`keras_wengert.calls`), once Keras is loaded."""
-
-    calls: Any = None
-
-
-_ways = _Ways()
-
-
 class _FromVariable:
     """What makes a tensor of a Keras variable."""
 
@@ -100,13 +91,12 @@ def _show_methods(keras: ModuleType) -> None:
     """Let the methods of Keras's classes that give tensors give TensorFlow's, and be recorded once where they can."""
     from keras_wengert.calls import calls  # imports Keras
 
-    _ways.calls = calls
     for kind, names, way in (
-        (keras.layers.Layer, ["__call__"], _called),
+        (keras.layers.Layer, ["__call__"], functools.partial(_called, calls)),
         (keras.losses.Loss, ["__call__"], calls.plain),
         (keras.metrics.Metric, ["__call__", "result"], None),
         (keras.initializers.Initializer, ["__call__"], None),
-        (keras.optimizers.Optimizer, ["apply"], _update),
+        (keras.optimizers.Optimizer, ["apply"], functools.partial(_update, calls)),
     ):
         for name in names:
             first = next(one for one in kind.__mro__ if name in vars(one))
@@ -118,20 +108,20 @@ def _show_methods(keras: ModuleType) -> None:
         setattr(first, name, _loop(vars(first)[name]))
 
 
-def _called(call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
-    """A call of a layer, of which the tapes are told."""
+def _called(calls: Any, call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
+    """A call of a layer, of which the tapes are told. calls: how calls of Keras's objects are made (`keras_wengert.calls`)."""
     for tape in recording.tapes:
         tape.called(layer)
-    return _ways.calls.layer(call, layer, args, kwargs)
+    return calls.layer(call, layer, args, kwargs)
 
 
-def _update(call: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
+def _update(calls: Any, call: Callable[..., Any], optimizer: Any, args: Any, kwargs: Any) -> Any:
     """``optimizer.apply(grads, variables)``, where a gradient may also be IndexedSlices."""
     grads = args[0] if args else kwargs.get("grads", ())
     if any([g.__class__ is IndexedSlices for g in grads]):
         dense = [fresh(g) if isinstance(g, IndexedSlices) else g for g in grads]
         args, kwargs = (dense, *args[1:]), {name: value for name, value in kwargs.items() if name != "grads"}
-    return _ways.calls.update(call, optimizer, args, kwargs)
+    return calls.update(call, optimizer, args, kwargs)
 
 
 _LOOPS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
