@@ -22,7 +22,8 @@ from wengert.loops.nest import Apply, Nest, Number, ProgramStep, Store, Value
 from wengert.shapes import Shape, size_of
 
 if TYPE_CHECKING:
-    from wengert.loops.lower import _Lowering as Lowering, _NestBuilder as NestBuilder
+    from wengert.loops.builder import NestBuilder
+    from wengert.loops.lower import _Lowering as Lowering
 
 # Pointwise at the places of a window; the first argument lies in memory.
 AT_PLACES = ("window_argmax", "window_select", "window_sum")

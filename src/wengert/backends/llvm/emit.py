@@ -24,6 +24,7 @@ from typing import Optional
 
 from wengert import dtypes
 from wengert.backends.llvm import operations
+from wengert.backends.llvm.dependence import adds, folds_behind, inner_dependence, varies
 from wengert.backends.llvm.folds import BLOCK, BLOCK_OF_VECTORS, Folding
 from wengert.backends.llvm.kept import Kept, Run, arguments, read_by, schedule
 from wengert.backends.llvm.memory import Here, Memory
@@ -55,12 +56,12 @@ class Function:
         self.w = writer
         self.memory = Memory(writer)
         self.n_outer = len(nest.outer)
-        self.depends = _inner_dependence(nest)
+        self.depends = inner_dependence(nest)
         self.vector = self._vector_axis()
         self.lanes = 1 if self.vector < 0 or nest.extents[self.vector] == 1 else _lanes(nest, width)
         if self.lanes > 1 and nest.inner and not self.vector_is_inner:
             self.lanes *= _vectors_at_once(nest, self.lanes, self.depends)
-        self.schedule = schedule(nest, self.depends, _folds_behind(nest))
+        self.schedule = schedule(nest, self.depends, folds_behind(nest))
         runs = [item for item in self.schedule if isinstance(item, Run)]
         self.kept = Kept(nest, runs, self.depends, self.lanes, self.vector_is_inner)
         self.index: dict[int, str] = {}
@@ -77,7 +78,7 @@ class Function:
         outer one."""
         nest = self.nest
         last_outer, last_inner = self.n_outer - 1, len(nest.extents) - 1
-        if not nest.inner or _adds(nest):  # lanes that are inner points might add to one element
+        if not nest.inner or adds(nest):  # lanes that are inner points might add to one element
             return last_outer
         points = math.prod(nest.inner)
         made = [(a, points if any(a.strides[self.n_outer :]) else 1) for a in accesses(nest)]
@@ -407,7 +408,7 @@ class _Inner:
         for action in self.stores:
             here, value, dtype = f._here(mask), known[action.value], values[action.value].dtype
             if isinstance(action, Add):
-                one_index = f.vector < 0 or not _varies(f.nest, {f.vector})[action.index]
+                one_index = f.vector < 0 or not varies(f.nest, {f.vector})[action.index]
                 f.memory.add(action, s, here, known[action.index], value, dtype, one_index)
             else:
                 f.memory.store(action, s, here, value, dtype)
@@ -429,43 +430,8 @@ def _vectors_at_once(nest: Nest, lanes: int, depends: Sequence[bool]) -> int:
     """How many vectors side by side fold at once where each lane folds for itself: a short fold down columns would else
     read a few elements of each row, and each row is another page."""
     folds = sum(isinstance(a, Fold) for a in nest.actions)
-    adds = [a for a in nest.actions if isinstance(a, Add)]
-    if adds and not _varies(nest, {len(nest.outer) - 1})[adds[0].index]:
+    added = [a for a in nest.actions if isinstance(a, Add)]
+    if added and not varies(nest, {len(nest.outer) - 1})[added[0].index]:
         folds = 1
     many = next(n for n in (8, 4, 2, 1) if n == 1 or n * lanes <= nest.outer[-1])
     return many if 0 < folds * many <= 16 and sum(depends) <= 12 else 1
-
-
-def _inner_dependence(nest: Nest) -> list[bool]:
-    """Whether each value changes along inner axes."""
-    return _varies(nest, set(range(len(nest.outer), len(nest.extents))))
-
-
-def _adds(nest: Nest) -> bool:
-    return any(isinstance(a, Add) for a in nest.actions)
-
-
-def _varies(nest: Nest, axes: Set[int]) -> list[bool]:
-    """Whether each value changes along one of these axes."""
-    found: list[bool] = []
-    for v in nest.values:
-        if isinstance(v, (Load, Lookup)):
-            changes = any(v.strides[k] for k in axes)
-        else:
-            changes = isinstance(v, Axis) and v.axis in axes
-        found.append(changes or any([found[i] for i in arguments(v)]))
-    return found
-
-
-def _folds_behind(nest: Nest) -> list[int]:
-    """For each value the folds that it is computed from, as bits."""
-    found: list[int] = []
-    for v in nest.values:
-        bits = 1 << v.action if isinstance(v, Folded) else 0
-        for i in arguments(v):
-            bits |= found[i]
-        found.append(bits)
-    return found
-
-
-
