@@ -12,6 +12,7 @@ import pytest
 import wengert
 from wengert import nn
 from wengert.backends.llvm import pool
+from wengert.backends.processors import processors
 from wengert.graph.node import Coming
 from wengert.runtime import beside, tiers
 from wengert.settings import settings
@@ -85,6 +86,35 @@ def test_a_value_that_is_coming_is_waited_for(begun):
     assert weight._current().value.__class__ is Coming
     assert np.isfinite(loss.item()) and loss._node.value.__class__ is np.ndarray
     assert weight.detach().numpy().shape == (128, 200)
+
+
+@pytest.mark.parametrize("threads", [2, processors() + 1])  # with more threads than processors, who waits sleeps at once
+def test_the_loss_is_there_before_the_step_is_done(begun, monkeypatch, threads):
+    """Who asks for a value waits for the step that computes it, not for the program; and reads what it will stay."""
+    wengert.set_num_threads(threads)
+    trainer = Trainer()
+    losses = []
+    for i in range(200):
+        losses.append(trainer.step(i).item())
+        assert i < 6 or trainer.model[0].weight._current().value.__class__ is Coming
+    monkeypatch.setattr(tiers.Entry, "start", lambda entry, values, free: None)
+    behind = Trainer()
+    assert losses == [behind.step(i).item() for i in range(200)]
+    assert all((a == b).all() for a, b in zip(trainer.weights(), behind.weights()))
+
+
+def test_every_output_arrives_by_itself(begun):
+    """Also the last one, and in any order."""
+    trainer = Trainer()
+    names = [name for name, _ in trainer.model.named_parameters()]
+    for i in range(24):
+        loss = trainer.step(i)
+        for name in names[i % 4 :] + names[: i % 4]:
+            grad = trainer.model.get_parameter(name).grad
+            if i > 6:
+                assert grad._node.value.__class__ is Coming
+            assert np.isfinite(grad.tolist()).all() and grad._node.value.__class__ is np.ndarray
+        assert np.isfinite(loss.item())
 
 
 def test_memory_that_is_being_read_is_lent_only_afterwards(begun):

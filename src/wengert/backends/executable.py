@@ -35,6 +35,10 @@ class Starter(Executable, Protocol):
         """As `run`, but the arrays are there only after `finish`; None, and nothing done, where that is not possible."""
         ...
 
+    def arrive(self, output: int) -> None:
+        """Wait until one output of what was started is there."""
+        ...
+
     def finish(self) -> None:
         """Wait for what was started."""
         ...

@@ -98,12 +98,13 @@ def tuple_type(*elements: ArrayType) -> TupleType:
 
 class Coming:
     """Stands for a value that is being computed beside the program (`runtime/beside.py`). array: it, once it is there;
-    nodes: those that show it."""
+    output: its number among the outputs of what computes it; nodes: those that show it."""
 
-    __slots__ = ("array", "nodes")
+    __slots__ = ("array", "output", "nodes")
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, output: int) -> None:
         self.array: Any = None
+        self.output = output
         self.nodes = [node]
 
 

@@ -2,8 +2,9 @@
 
 At the end of a training step nobody asks for a value yet: the program that computes it is begun in a worker of the thread
 pool, and Python goes on to record the next step. What it computes is *coming*: nodes show `Coming` instead of an array, so
-nothing can take half a result for one. The run is landed when a value of it is asked for, when anything else is to run, or
-when memory is lent to the outside; the thread that lands it helps with what is left.
+nothing can take half a result for one. Who asks for a value of it waits until the step that computes this one is done (the
+loss is there before the backward pass). The run is landed when anything else is to run, or when memory is lent to the
+outside. The thread that waits helps with what is left.
 
 A program is begun so only if nothing in it can go wrong (`Compiled.start`): every error comes where it always came.
 """
@@ -50,9 +51,9 @@ turn = _Turn()
 def begun(executable: Any, nodes: Sequence[Node], arrays: Sequence[Any], past: list[Node], inputs: Any) -> None:
     """Note that an executable was started, whose outputs these nodes will have. The caller has its turn."""
     outputs = []
-    for node, array in zip(nodes, arrays):
-        coming = node.value = Coming(node)
-        outputs.append((coming, array))
+    for output, node in enumerate(nodes):
+        coming = node.value = Coming(node, output)
+        outputs.append((coming, arrays[output]))
     _runs.append(_Run(executable, outputs, past, inputs))
 
 
@@ -63,14 +64,28 @@ def land() -> None:
             pass
 
 
+def arrive(coming: Coming) -> None:
+    """Wait for a value that is coming."""
+    with turn.lock:
+        if coming.array is None:
+            run = _runs[-1]
+            run.executable.arrive(coming.output)
+            _hand_out(coming, run.outputs[coming.output][1])
+
+
+def _hand_out(coming: Coming, array: Any) -> None:
+    coming.array = array
+    for node in coming.nodes:
+        node.value = array
+
+
 def _land() -> None:
     """Hand out the values of the run. May be interrupted and done again."""
     run = _runs[-1]
     run.executable.finish()
     for coming, array in run.outputs:
-        coming.array = array
-        for node in coming.nodes:
-            node.value = array
+        if coming.array is None:
+            _hand_out(coming, array)
     for node in run.past:
         node.inputs = ()
     _runs.clear()

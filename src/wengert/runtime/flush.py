@@ -30,7 +30,7 @@ from wengert.graph.record import NUMBERS, UNSETTLED, cut_history, ever, on_full,
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
-from wengert.runtime.beside import land, turn
+from wengert.runtime.beside import arrive, land, turn
 from wengert.runtime.repeat import Settled, draft, facts_of, run_again
 from wengert.runtime.tiers import Entry, executable_for
 
@@ -90,7 +90,7 @@ def value_of(node: Node) -> Any:
 def computed(node: Node) -> Any:
     """As `value_of`, for wengert's own purposes: nothing in the program depends on the value."""
     if node.value.__class__ is Coming:
-        land()
+        arrive(node.value)
     elif node.value is None:
         flush()
         if node.value is None:
@@ -101,7 +101,7 @@ def computed(node: Node) -> Any:
 def at_hand(node: Node) -> Any:
     """The node's value if it has been computed; None where it is pending."""
     if node.value.__class__ is Coming:
-        land()
+        arrive(node.value)
         return settle_number(node)
     return node.value
 

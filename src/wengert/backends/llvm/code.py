@@ -19,6 +19,9 @@ from wengert.loops.nest import Call, Carry, Contract, Nest, Program, ProgramStep
 # Scalar operations below which a nest stays on one thread: a parallel region costs a few microseconds.
 PARALLEL_WORK = 60_000
 
+# Where the table's entry -1 points to: a byte that a step sets when it fails, and how many steps of the segment are done.
+PROGRESS, STATE = 8, 16
+
 
 def split(program: Program) -> list[list[ProgramStep]]:
     """Runs of steps that are code, and each Call by itself."""
@@ -67,6 +70,7 @@ class _Segments:
             lines += self._step(step, f"p{place}")
             if checks_bounds(step):
                 lines += _stop_if_failed(place)
+            lines += _note_progress(place)
         return "\n".join([*lines, "  br label %end", "end:", "  ret void", "}"])
 
     def _step(self, step: ProgramStep, prefix: str) -> list[str]:
@@ -190,6 +194,16 @@ def _stop_if_failed(place: int) -> list[str]:
         f"  %f{place} = icmp ne i8 %f{place}v, 0",
         f"  br i1 %f{place}, label %end, label %after{place}",
         f"after{place}:",
+    ]
+
+
+def _note_progress(place: int) -> list[str]:
+    """Say that one more step is done, to who waits for an output of it (`pool.wait`)."""
+    return [
+        f"  %s{place}s = getelementptr ptr, ptr %buffers, i64 -1",
+        f"  %s{place}b = load ptr, ptr %s{place}s, align 8",
+        f"  %s{place}p = getelementptr i8, ptr %s{place}b, i64 {PROGRESS}",
+        f"  store atomic i64 {place + 1}, ptr %s{place}p release, align 8",
     ]
 
 

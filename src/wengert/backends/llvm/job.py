@@ -3,6 +3,8 @@
     i64  wengert_job_start(ptr function, ptr buffers, ptr work)   let a worker call function(buffers, work); 1, or 0 where
                                                                   there is none, and then nothing has been done
     void wengert_job_join()                                       wait until it is done; at once where there is no job
+    void wengert_job_wait(ptr word, i64 least)                    wait until the word is `least` or more, or it is done; a join
+                                                                  is still due
 
 There is one job at a time: the next one may start after a join. The worker that takes it is the caller of the job's
 regions (`parallel.py`), with the caller's number 0; whoever joins takes pieces of them under the number of that worker. So
@@ -15,6 +17,7 @@ time of the join is run by who joins. That changes no result: how a range is cut
 from __future__ import annotations
 
 _STATE = """
+@pool.job.never = internal global i64 0, align APART   ; what a join waits for
 @pool.job = internal global i64 0, align APART
 @pool.job.function = internal global ptr null, align APART
 @pool.job.buffers = internal global ptr null
@@ -87,7 +90,13 @@ none:
   ret i64 0
 }
 define void @wengert_job_join() nounwind {
+  call void @wengert_job_wait(ptr @pool.job.never, i64 1)
+  store atomic i64 0, ptr @pool.job release, align 8
+  ret void
+}
+define void @wengert_job_wait(ptr %word, i64 %least) nounwind {
 entry:
+  %naps = icmp ne ptr %word, @pool.job.never
   %spins = load i64, ptr @pool.spins
   br label %idle
 idle:
@@ -98,21 +107,32 @@ watch:
   %state = load atomic i64, ptr @pool.job acquire, align 8
   switch i64 %state, label %running [i64 0, label %out
                                      i64 1, label %take
-                                     i64 2, label %done]
+                                     i64 2, label %out]
 take:
   %was = cmpxchg ptr @pool.job, i64 1, i64 16 acquire monotonic
   %mine = extractvalue {i64, i1} %was, 1
   br i1 %mine, label %run, label %again
 run:
   call void @pool_run_job()
-  br label %done
+  store atomic i64 2, ptr @pool.job seq_cst, align 8
+  br label %out
 running:
+  %stands = load atomic i64, ptr %word acquire, align 8
+  %enough = icmp sge i64 %stands, %least
+  br i1 %enough, label %out, label %region
+region:
   %now = load atomic i64, ptr @pool.region acquire, align 8
   %new = icmp ne i64 %now, %seen
   br i1 %new, label %help, label %wait
 wait:
   %patient = icmp sle i64 %turn, %spins
-  br i1 %patient, label %again, label %sleep
+  br i1 %patient, label %again, label %rest
+rest:
+  br i1 %naps, label %nap, label %sleep
+nap:
+  ; Nobody is told when the word changes.
+  %n = call i32 @usleep(i32 50)
+  br label %again
 again:
   %turn1 = add i64 %turn, 1
   PAUSE
@@ -134,9 +154,9 @@ doze:
 awake:
   %s1 = atomicrmw sub ptr @pool.sleepers, i64 1 seq_cst
   %u = call i32 @pthread_mutex_unlock(ptr @pool.mutex)
-  br i1 %over, label %done, label %help
+  br i1 %over, label %out, label %help
 help:
-  %number = phi i64 [%now, %running], [%late, %awake]
+  %number = phi i64 [%now, %region], [%late, %awake]
   %who0 = load atomic i64, ptr @pool.job monotonic, align 8
   %who = sub i64 %who0, 16
   %valid = icmp sge i64 %who, 1
@@ -144,9 +164,6 @@ help:
 pieces:
   call void @pool_work(i64 %number, i64 %who)
   br label %idle
-done:
-  store atomic i64 0, ptr @pool.job release, align 8
-  br label %out
 out:
   ret void
 }

@@ -39,7 +39,7 @@ MOST_THREADS = 256
 SYMBOLS = (
     "pthread_create", "pthread_join", "pthread_sigmask", "sigfillset",
     "pthread_mutex_init", "pthread_mutex_lock", "pthread_mutex_unlock",
-    "sched_yield", "pthread_cond_init", "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
+    "sched_yield", "usleep", "pthread_cond_init", "pthread_cond_wait", "pthread_cond_signal", "pthread_cond_broadcast",
 )  # fmt: skip
 
 # A distance at which no two variables share a cache line, nor a pair of lines that is fetched together.
@@ -93,6 +93,9 @@ define i64 @wengert_job_start(ptr %function, ptr %buffers, ptr %work) nounwind {
 define void @wengert_job_join() nounwind {{
   ret void
 }}
+define void @wengert_job_wait(ptr %word, i64 %least) nounwind {{
+  ret void
+}}
 define internal i64 @pool_threads() nounwind {{
   ret i64 1
 }}"""
@@ -129,6 +132,7 @@ _STATE = f"""
 @pool.handles = internal global [{MOST_THREADS} x i64] zeroinitializer, align {_APART}
 
 declare i32 @sched_yield()
+declare i32 @usleep(i32)
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_join(i64, ptr)
 declare i32 @pthread_sigmask(i32, ptr, ptr)

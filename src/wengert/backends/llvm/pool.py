@@ -33,6 +33,7 @@ class _Control(NamedTuple):
     pause: Any
     start: Any
     join: Any
+    wait: Any
     address: int
 
 
@@ -78,6 +79,11 @@ def address() -> int:
     return 0 if _control is None else _control.address
 
 
+def has_helpers() -> bool:
+    """Whether something could run beside a caller."""
+    return _control is not None and get_num_threads() > 1
+
+
 def start(function: int, buffers: int, work: int) -> bool:
     """Begin function(buffers, work) in a worker, beside the caller, who has to `join` before anything else runs; False, and
     nothing done, where there is no worker (`job.py`)."""
@@ -89,6 +95,13 @@ def join() -> None:
     if _control is not None:
         with _joining:  # a second helper would use the scratch memory of the first
             _control.join()
+
+
+def wait(word: int, least: int) -> None:
+    """Wait until the word at this address is at least so much, or what was begun is done, helping with it."""
+    if _control is not None:
+        with _joining:
+            _control.wait(word, least)
 
 
 _joining = threading.Lock()
@@ -133,6 +146,7 @@ def attach(loaded: Loaded) -> None:
                 loaded.address("wengert_job_start")
             ),
             ctypes.CFUNCTYPE(None)(loaded.address("wengert_job_join")),
+            ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(loaded.address("wengert_job_wait")),
             loaded.address("wengert_parallel"),
         )
         _rounds = _pace(_control)

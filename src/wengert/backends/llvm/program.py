@@ -19,12 +19,12 @@ import numpy as np
 from wengert.backends.executable import completed
 from wengert.backends.interpreter import Interpreter
 from wengert.backends.llvm import jit, pool, product
-from wengert.backends.llvm.code import program_text as steps_text, split
+from wengert.backends.llvm.code import PROGRESS, STATE, program_text as steps_text, split
 from wengert.errors import unreachable
 from wengert.graph.graph import Graph
 from wengert.graph.node import ArrayType
 from wengert.loops import indices
-from wengert.loops.arena import ALIGNMENT, donations, made_by_call, plan
+from wengert.loops.arena import ALIGNMENT, donations, made_by_call, plan, writes
 from wengert.loops.nest import Call, Output, Program, ProgramStep, parts_of
 
 # Elements in a program's buffers from which it is worth being started beside the caller: handing it over costs a few
@@ -59,7 +59,7 @@ class Compiled:
         self._table = np.zeros(len(p.buffers) + 1, np.uint64)
         self._buffers = self._table.ctypes.data + 8
         self._in_use: object = None  # scratch memory of a thread that may end before what it started
-        self._failures = np.zeros(1, np.uint8)
+        self._failures = np.zeros(STATE, np.uint8)
         self._table[0] = self._failures.ctypes.data
         self._constants = [np.ascontiguousarray(value) for value in p.constants]
         for i, value in enumerate(self._constants, p.inputs):
@@ -148,13 +148,25 @@ class Compiled:
         Until `finish` nobody may write to these arrays, and no other program may run.
         """
         needed = self._needed
-        if needed is None or self._plain is None or not all([_lies_below(values[at], needed[at]) for at in needed]):
+        if needed is None or self._plain is None or not pool.has_helpers():
+            return None
+        if not all([_lies_below(values[at], needed[at]) for at in needed]):
             return None
         made = self._enter_arrays(values, free)
         if made is None or not pool.start(self._address, self._buffers, product.scratch()):
             return None
         self._in_use = product.scratch_room()
         return [made[buffer] for buffer in self._plain]
+
+    def arrive(self, output: int) -> None:
+        """Wait until an output of what was started is there; other steps may go on."""
+        pool.wait(self._table.item(0) + PROGRESS, self._arrivals[output])
+
+    @cached_property
+    def _arrivals(self) -> list[int]:
+        """For each output how many steps are done when it is there."""
+        last = {buffer: number + 1 for number, step in enumerate(self.program.steps) for buffer in writes(step)}
+        return [last[buffer] for buffer in self._plain or ()]
 
     def finish(self) -> None:
         """Wait for what was started."""
@@ -247,6 +259,10 @@ def enter_text() -> str:
 define i64 @enter(ptr %list, ptr %buffers, ptr %places) nounwind {{
 entry:
   store ptr %buffers, ptr @buffers, align 8
+  %statep = getelementptr ptr, ptr %buffers, i64 -1
+  %state = load ptr, ptr %statep, align 8
+  %progress = getelementptr i8, ptr %state, i64 {PROGRESS}
+  store i64 0, ptr %progress, align 8
   %slot = getelementptr i8, ptr %list, i64 {_ITEMS}
   %items = load ptr, ptr %slot, align 8
   %n = load i64, ptr %places, align 8
