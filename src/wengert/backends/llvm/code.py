@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 from wengert.backends.llvm.contraction import Contractions
+from wengert.backends.llvm.cut import cut
 from wengert.backends.llvm.emit import emit_nest
 from wengert.backends.llvm.shared import Shared
 from wengert.backends.llvm.target import host
@@ -15,9 +16,6 @@ from wengert.graph.node import ArrayType
 from wengert.loops.arena import checks_bounds
 from wengert.loops.collapse import collapse, with_own_buffers
 from wengert.loops.nest import Call, Carry, Contract, Nest, Program, ProgramStep, Repeat, Window
-
-# Scalar operations below which a nest stays on one thread: a parallel region costs a few microseconds.
-PARALLEL_WORK = 60_000
 
 # Where the table's entry -1 points to: a byte that a step sets when it fails, and how many steps of the segment are done.
 PROGRESS, STATE = 8, 16
@@ -209,11 +207,9 @@ def _note_progress(place: int) -> list[str]:
 
 def _call_nest(nest: Nest, name: str, places: str) -> list[str]:
     flat = collapse(nest)
-    extent = flat.outer[0]
-    points = math.prod(flat.extents)
-    work = points * (len(flat.values) + 1)
-    if extent < 2 or work < 2 * PARALLEL_WORK:
+    extent, found = flat.outer[0], cut(flat)
+    if found is None:
         return [f"  call void @{name}(ptr {places}, i64 0, i64 {extent}, i64 0)"]
-    grain = max(1, -(-PARALLEL_WORK * extent // work))
-    align = 64 if len(flat.outer) == 1 else 1
-    return [f"  call void @wengert_parallel(ptr @{name}, ptr {places}, i64 0, i64 {extent}, i64 {grain}, i64 {align})"]
+    return [
+        f"  call void @wengert_parallel(ptr @{name}, ptr {places}, i64 0, i64 {extent}, i64 {found.grain}, i64 {found.align})"
+    ]

@@ -18,13 +18,12 @@ axes is computed once, outside. Values are computed in their order, so nothing h
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Optional
 
 from wengert import dtypes
 from wengert.backends.llvm import operations
-from wengert.backends.llvm.dependence import adds, folds_behind, inner_dependence, varies
+from wengert.backends.llvm.dependence import folds_behind, inner_dependence, varies, vector_axis
 from wengert.backends.llvm.folds import BLOCK, BLOCK_OF_VECTORS, Folding
 from wengert.backends.llvm.kept import Kept, Run, arguments, read_by, schedule
 from wengert.backends.llvm.memory import Here, Memory
@@ -74,17 +73,7 @@ class Function:
         return self.vector >= self.n_outer
 
     def _vector_axis(self) -> int:
-        """The axis along which most accesses are contiguous, counted as often as they are made: the last inner or the last
-        outer one."""
-        nest = self.nest
-        last_outer, last_inner = self.n_outer - 1, len(nest.extents) - 1
-        if not nest.inner or adds(nest):  # lanes that are inner points might add to one element
-            return last_outer
-        points = math.prod(nest.inner)
-        made = [(a, points if any(a.strides[self.n_outer :]) else 1) for a in accesses(nest)]
-        score = {axis: sum([times for a, times in made if a.strides[axis] == 1]) for axis in (last_outer, last_inner)}
-        wide = nest.extents[last_outer] >= 4
-        return last_outer if score[last_outer] > score[last_inner] and wide else last_inner
+        return vector_axis(self.nest)
 
     # --- loops -------------------------------------------------------------------------------------------------------
 

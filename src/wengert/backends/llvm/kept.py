@@ -14,7 +14,7 @@ from typing import NamedTuple, Union
 from wengert import dtypes
 from wengert.backends.llvm.operations import LIBM
 from wengert.backends.llvm.scalars import Scalars, Writer
-from wengert.loops.nest import Action, Add, Apply, Fold, Load, Lookup, Nest, Store
+from wengert.loops.nest import Action, Add, Apply, Fold, Load, Lookup, Nest, Store, Value
 
 # Bytes that a nest may keep.
 ROOM = 1 << 16
@@ -148,16 +148,16 @@ def arguments(v: object) -> tuple[int, ...]:
     return (v.index,) if isinstance(v, Lookup) else ()
 
 
+def own_cost(v: Value) -> int:
+    """What a value costs by itself, where a plain operation or a load counts 1."""
+    if isinstance(v, Apply):
+        return 20 if v.op in _LONG else _COSTS.get(v.op, 1)
+    return 4 if isinstance(v, Lookup) else int(isinstance(v, Load))
+
+
 def _costs(nest: Nest, depends: Sequence[bool]) -> list[int]:
     """What it takes to compute each value anew from memory and from what is constant along inner axes."""
     found: list[int] = []
     for v in nest.values:
-        own = 0
-        if isinstance(v, Apply):
-            own = 20 if v.op in _LONG else _COSTS.get(v.op, 1)
-        elif isinstance(v, Lookup):
-            own = 4
-        elif isinstance(v, Load):
-            own = 1
-        found.append(min(own + sum([found[i] for i in arguments(v) if depends[i]]), 1000))
+        found.append(min(own_cost(v) + sum([found[i] for i in arguments(v) if depends[i]]), 1000))
     return found
