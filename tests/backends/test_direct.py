@@ -29,6 +29,13 @@ def of_weight(width: int) -> Contract:
     return Contract((), (16,), (8, 3, 3), (4, 18, width), (y,), (x,), (Product(float32),), (store,), float32)
 
 
+def matrices(n: int = 64, dtype=float32, adds: bool = False) -> Contract:
+    """(50, 24) times (24, n), stored or added to what is there."""
+    values = (Product(dtype), Load(2, (n, 1), 0, dtype), Apply("add", (0, 1), dtype)) if adds else (Product(dtype),)
+    a, b, store = Load(0, (24, 1), 0, dtype), Load(1, (n, 1), 0, dtype), Store(2, (n, 1), 0, len(values) - 1)
+    return Contract((), (50,), (n,), (24,), (a,), (b,), values, (store,), dtype)
+
+
 def machine(width: int, registers: int) -> Target:
     return host()._replace(width=width, registers=registers)
 
@@ -45,6 +52,21 @@ def test_sums_side_by_side_are_dots():
     assert found.cells == 4
 
 
+def test_small_matrices_are_blocks():
+    found = direct_plan.plan(matrices(), machine(32, 16))
+    assert found is not None and found.form == "blocks" and found.to is not None
+    rows, columns = direct_plan.blocks(found)
+    for cuts, whole in ((rows, 50), (columns, 4)):
+        assert sum([cut.many * cut.size for cut in cuts]) == whole
+    assert found.parts == sum([cut.many for cut in rows]) * sum([cut.many for cut in columns])
+
+
+def test_a_vector_that_overlaps_another_is_not_added_twice():
+    for n, adds in ((64, True), (60, False)):
+        found = direct_plan.plan(matrices(n, adds=True), machine(32, 16))
+        assert found is not None and (found.to is not None) == adds
+
+
 def test_a_block_of_the_product_fits_into_scratch_memory():
     for rows, width in ((512, 1000), (16, 40_000), (4096, 2000)):
         found = direct_plan.plan(contraction(width, rows=rows), machine(32, 16))
@@ -52,7 +74,15 @@ def test_a_block_of_the_product_fits_into_scratch_memory():
 
 
 @pytest.mark.parametrize(
-    "step", [contraction(4), contraction(28, step=3), contraction(28, rows=1), contraction(28)._replace(columns=(18, 0))]
+    "step",
+    [
+        matrices(4),
+        matrices(2048),
+        contraction(4),
+        contraction(28, step=3),
+        contraction(28, rows=1),
+        contraction(28)._replace(columns=(18, 0)),
+    ],
 )
 def test_others_are_left_to_the_panels(step):
     assert direct_plan.plan(step, machine(32, 16)) is None
@@ -74,6 +104,10 @@ def test_operands_that_are_computed_are_left_to_the_panels():
         contraction(31, taps=7),
         contraction(33, dtype=float64),
         of_weight(21),
+        matrices(),
+        matrices(43),
+        matrices(adds=True),
+        matrices(16, dtype=float64),
     ],
 )
 def test_the_code_is_legal_for_every_width(step, width, registers):

@@ -11,12 +11,13 @@ from hypothesis import assume, given, settings, strategies as st
 
 from tests.loops.reference import run_program
 from tests.loops.tools import assert_same
-from wengert.backends.llvm import code, jit, pool, product
+from wengert.backends.llvm import code, direct_plan, jit, pool, product
 from wengert.backends.llvm.program import Compiled, program_text
+from wengert.backends.llvm.target import host
 from wengert.dtypes import bfloat16, bool_, float16, float32, float64
 from wengert.graph.node import array_type
 from wengert.loops.contract import finish, left, plain_store, right, strided
-from wengert.loops.nest import Apply, Contract, Load, Number, Product, Program, Store
+from wengert.loops.nest import Apply, Contract, Load, Nest, Number, Product, Program, Store
 from wengert.shapes import contiguous_strides
 
 
@@ -161,3 +162,44 @@ def test_layers_of_one_shape_share_their_code():
     step = linear(64, 64, 64)
     text = code.program_text(Program(buffers, 3, (), (step, step), ()))
     assert text.count("define void @part") == 1
+
+
+def matrices(m: int, n: int, k: int, dtype: Any, left_turned: bool, panel: int, end: str) -> tuple[Program, list[Any]]:
+    """a b, the right operand row by row or in panels of columns: as it is, added to what is there, or through relu."""
+    random = np.random.default_rng(m + n + k)
+    given = [random.uniform(-1, 1, size).astype(dtype.numpy) for size in (m * k, k * n, m * n)]
+    panels = n // panel if panel else 1
+    b = Load(1, (panel, k * panel, 1) if panel else (n, 1), 0, dtype)
+    columns, place = ((panels, panel), (n, panel, 1)) if panel else ((n,), (n, 1))
+    result = Store(3, place, 0, 0)
+    values: tuple[Any, ...] = (Product(dtype),)
+    if end == "adds":
+        values = (*values, Load(3, place, 0, dtype), Apply("add", (1, 0), dtype))
+    elif end == "relu":
+        values = (*values, Apply("relu", (0,), dtype))
+    start = Nest((m * n,), (), (Load(2, (1,), 0, dtype),), (Store(3, (1,), 0, 0),))
+    a = Load(0, (1, m) if left_turned else (k, 1), 0, dtype)
+    step = Contract((), (m,), columns, (k,), (a,), (b,), values, (result._replace(value=len(values) - 1),), dtype)
+    buffers = tuple([array_type(x.shape, dtype) for x in (*given, given[2])])
+    return Program(buffers, 3, (), (start, step), ((3, (m * n,)),)), given
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.tuples(st.sampled_from([4, 6, 7, 13, 48, 50, 101]), st.sampled_from([4, 8, 10, 16, 31, 48, 112]), st.integers(8, 70)),
+    st.sampled_from([float32, float64]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["plain", "adds", "relu"]),
+    st.sampled_from([1, 2]),
+)
+def test_matrices_are_multiplied_where_they_lie(sizes, dtype, left_turned, in_panels, end, threads):
+    pool.set_num_threads(threads)
+    m, n, k = sizes
+    width = direct_plan.panel(host().lanes(dtype.itemsize))
+    program, values = matrices(m, n, k, dtype, left_turned, width if in_panels and n % width == 0 else 0, end)
+    found = direct_plan.plan(program.steps[1], host())  # type: ignore[arg-type]
+    assert (found is not None and found.form == "blocks") == (n >= host().lanes(dtype.itemsize))
+    first = run(program, values)
+    assert_same(first, run_program(program, values))
+    assert first[0].tobytes() == run(program, values)[0].tobytes()

@@ -83,6 +83,21 @@ def test_values_of_a_strip_take_turns_in_memory():
     assert plan(strips.in_strips(program))[1] < plan(program)[1] / 8
 
 
+def test_sums_of_products_along_rows_are_all_made_in_the_loop():
+    """x^T y + y^T x: what follows from the first sum is done after the loop, with the second."""
+    with separate_tape(), tracking(False):
+        values = [RANDOM.normal(size=shape).astype("f") for shape in [(40, 5), (5, 5), (5, 5)]]
+        x, a, b = nodes = [node_of(value) for value in values]
+        y = p.dot(p.tanh(p.dot(p.tanh(p.dot(x, a)), b)), b)
+        z = p.dot(p.permute(x, order=(1, 0)), y) + p.dot(p.permute(y, order=(1, 0)), x)
+        program = Program(nodes, [p.tanh(z)])
+    found = strips.in_strips(lowered(program))
+    assert not any(isinstance(step, Contract) for step in found.steps)
+    want = program.interpreter.run([*values, *program.constants])
+    assert_same(run_program(found, [*values, *program.constants]), want)
+    assert_same(compiled(program.graph).run([*values, *program.constants]), want)
+
+
 def test_what_mixes_rows_comes_after_the_loop():
     """A softmax down the rows needs all of them; what follows it is not done strip by strip."""
     with separate_tape(), tracking(False):

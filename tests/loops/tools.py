@@ -73,6 +73,6 @@ def use_vectors(monkeypatch: Any, width: int) -> None:
     found = target.host()
     letter = {64: "e", 32: "d"}.get(width, "") if found.letter else ""
     narrow = found._replace(width=width, registers=32 if width == 64 else 16, letter=letter)
-    for module in (target, scalars, code, contraction):
+    for module in (target, scalars, code, contraction, llvm):
         monkeypatch.setattr(module, "host", lambda: narrow)
     monkeypatch.setattr(scalars, "vector_function", target.vector_function.__wrapped__)

@@ -10,7 +10,7 @@ row by row: row r of a buffer is its elements from r s to (r + 1) s. There are f
     product over rows       rows of the left operand and of what is stored
     nest over rows          the first outer axis
     product along rows      the rows are summed over: a gradient by a weight. The strips' products add up in a buffer, and
-                            what becomes of the sum is a nest behind the loop
+                            what becomes of the sum is a nest behind the loop, which may read what is known there only
     fold along rows         likewise
 
 The other steps come before the loop or after it, as they depend on one another. The order in which a sum along rows is
@@ -117,7 +117,7 @@ class _Strips:
 
     def _place(self, step: ProgramStep) -> None:
         read, written = reads(step), writes(step)
-        if not (read | written) & self.late:
+        if not (self._read_in_strips(step) | written) & self.late:
             parts = self._cut(step)
             if parts is not None:
                 self.before += parts.before
@@ -126,11 +126,17 @@ class _Strips:
                 self.by_row |= parts.rows
                 self.late |= written - parts.rows
                 return
-            if not (read | written) & self.by_row:
-                self.before.append(step)
-                return
+        if not (read | written) & (self.late | self.by_row):
+            self.before.append(step)
+            return
         self.after.append(step)
         self.late |= written
+
+    def _read_in_strips(self, step: ProgramStep) -> set[int]:
+        """What the loop would read of what a step reads: of a product along rows, whose stores come after it, the operands."""
+        if isinstance(step, Contract) and step.summed == (self.rows,):
+            return {v.buffer for v in (*step.a, *step.b) if isinstance(v, (Load, Lookup))}
+        return reads(step)
 
     def _cut(self, step: ProgramStep) -> Optional[_Parts]:
         if isinstance(step, Contract):

@@ -10,6 +10,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from wengert.backends.llvm import jit, operations, product
+from wengert.backends.llvm.direct_plan import panel
 from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
 from wengert.graph import show
@@ -18,8 +19,10 @@ from wengert.loops.arena import latest_first
 from wengert.loops.attention import is_fused
 from wengert.loops.lower import lower
 from wengert.loops.nest import Program
+from wengert.loops.panels import in_panels
 from wengert.loops.show import show as show_program
 from wengert.loops.strips import in_strips
+from wengert.rewrite.definitions import Plain
 from wengert.rewrite.pipeline import prepare
 from wengert.settings import settings
 
@@ -40,11 +43,16 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
     plain = prepare(graph, is_fused)
-    lowered = latest_first(in_strips(lower(plain, operations.supports)))
+    lowered = latest_first(loops(plain))
     text = program_text(lowered)
     if settings.dump:
         _dump(plain.graph, lowered, text)
     return Compiled(lowered, objects(text, jit.compile_object), graph)
+
+
+def loops(plain: Plain) -> Program:
+    """The program of a graph, in the order in which it was recorded."""
+    return in_panels(in_strips(lower(plain, operations.supports)), lambda itemsize: panel(host().lanes(itemsize)))
 
 
 def _dump(graph: Graph, program: Program, text: str) -> None:

@@ -56,7 +56,8 @@ class Contractions:
 
     def _direct(self, step: Contract, found: Plan) -> list[str]:
         """The call of a contraction's own code."""
-        finish_name, places = self._function(finish(step))
+        last = finish(step)
+        finish_name, places = self._function(last) if found.to is None else ("", self.shared.places((last.stores[0].buffer,)))
         key = (found, finish_name)
         name = self.shared.names.get(key)
         if name is None:

@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional
 from wengert.backends.llvm.batched import WORK
 from wengert.backends.llvm.target import Target
 from wengert.backends.llvm.vectors import Kind
-from wengert.loops.nest import Contract, Load
+from wengert.loops.contract import Part, finish, plain_store
+from wengert.loops.nest import Apply, Contract, Load, Product
 
 Axes = tuple[tuple[int, int], ...]  # (extent, stride) of each
 
@@ -16,6 +17,13 @@ Axes = tuple[tuple[int, int], ...]  # (extent, stride) of each
 _LONG_ROW = 2048
 # Vectors along the summed elements that lie side by side.
 _MOST_VECTORS = 32
+# Bytes of an operand that a first-level cache has room for while it is read in any order; of a block of a product, and
+# its rows; summed elements in a round.
+_SMALL = 64 << 10
+_BLOCK = 16 << 10
+_MOST_ROWS = 48
+_LEAST_ROWS = 12
+_FEW, _SHORTEST = 8, 8
 # Rows of the left operand in a tile of dots.
 ROWS = 4
 
@@ -27,6 +35,14 @@ class Side(NamedTuple):
     batch: Axes
     outer: Axes  # rows of the left, columns of the right operand
     summed: Axes
+
+
+class Destination(NamedTuple):
+    """Where a product goes that is stored as it is, or added to what is there."""
+
+    offset: int
+    row: int
+    adds: bool
 
 
 class Plan(NamedTuple):
@@ -41,15 +57,22 @@ class Plan(NamedTuple):
     m: int
     n: int
     parts: int
+    to: Optional[Destination] = None  # of blocks
 
     @property
     def cells(self) -> int:
         return self.batch * self.parts
 
+    @property
+    def unit(self) -> int:
+        """Columns of blocks come in as many as make two vectors; all at once where they are no multiple of that."""
+        pair = panel(self.kind.lanes)
+        return self.n if self.n % pair else pair
+
 
 def plan(step: Contract, target: Target) -> Optional[Plan]:
     """How a contraction is computed directly; None where it is left to the panels."""
-    if len(step.a) != 1 or len(step.b) != 1 or len(step.summed) + len(step.columns) < 3:  # a plain product
+    if len(step.a) != 1 or len(step.b) != 1:
         return None
     a, b = step.a[0], step.b[0]
     if not isinstance(a, Load) or not isinstance(b, Load) or {a.dtype, b.dtype} != {step.dtype}:
@@ -64,6 +87,14 @@ def plan(step: Contract, target: Target) -> Optional[Plan]:
     right = right._replace(outer=_in_rows(right.outer))
     found = Plan("strips", kind, target.registers, left, right, batch, m, n, 1)
     if len(left.outer) > 1 or m < 4:
+        return None
+    if _has_blocks(found):
+        to = _destination(finish(step))
+        if to is not None and to.adds and n % kind.lanes:
+            to = None  # a vector that overlaps the one before would add twice
+        found = found._replace(form="blocks", a=_in_rounds(left), b=_in_rounds(right), to=to)
+        return found._replace(parts=math.prod([sum([cut.many for cut in cuts]) for cuts in blocks(found)]))
+    if len(step.summed) + len(step.columns) < 3:  # a plain product
         return None
     if _has_strips(found):
         groups = right.outer[0][0] // image_rows(found) if len(right.outer) == 2 else 1
@@ -100,6 +131,72 @@ def _has_strips(p: Plan) -> bool:
     if not 1 <= len(columns) <= 2 or columns[-1][1] not in (1, 2) or columns[-1][0] < p.kind.lanes:
         return False
     return p.m * image_rows(p) * columns[-1][0] * p.kind.size <= WORK // 2
+
+
+def _has_blocks(p: Plan) -> bool:
+    """A product of two matrices that are small, or of which the right one lies in panels of a few vectors."""
+    if p.batch > 1 or len(p.a.summed) != 1 or not 1 <= len(p.b.outer) <= 2 or p.b.outer[-1][1] != 1:
+        return False
+    (k, along), (_, down) = p.a.summed[0], p.b.summed[0]
+    if k < _SHORTEST:
+        return False
+    if len(p.b.outer) == 2:
+        pair = panel(p.kind.lanes)
+        near = p.b.outer[-1][0] == down == pair and p.b.outer[0][1] == k * pair
+    else:
+        near = down == p.n >= p.kind.lanes and k * p.n * p.kind.size <= _SMALL
+    return near and (along == 1 or (p.a.outer[0][1] == 1 and k * along * p.kind.size <= _SMALL))
+
+
+def _destination(part: Part) -> Optional[Destination]:
+    """Where a product goes that needs no function; None where something is made of it."""
+    adds = len(part.values) == 3 and _adds(part)
+    plain = part._replace(values=part.values[:1], stores=(part.stores[0]._replace(value=0),)) if adds else part
+    found = plain_store(plain)
+    return None if found is None else Destination(found.offset, found.row, adds)
+
+
+def _adds(part: Part) -> bool:
+    """Whether the product is added to what is there."""
+    product, there, total = part.values
+    same = isinstance(there, Load) and there[:3] == part.stores[0][:3]
+    sum_of_both = isinstance(total, Apply) and total.op == "add" and sorted(total.args) == [0, 1]
+    return len(part.stores) == 1 and isinstance(product, Product) and same and sum_of_both and part.stores[0].value == 2
+
+
+def _in_rounds(side: Side) -> Side:
+    """The same with its summed elements in rounds of a few."""
+    ((n, stride),) = side.summed
+    few = max([k for k in range(1, _FEW + 1) if n % k == 0])
+    return side._replace(summed=((n // few, few * stride), (few, stride)))
+
+
+def panel(lanes: int) -> int:
+    """Columns of a panel of a right operand that is read in blocks."""
+    return 2 * lanes
+
+
+class Blocks(NamedTuple):
+    """`many` blocks, from number `first` on, of `size` rows or panels, the first of which is `start`."""
+
+    first: int
+    many: int
+    start: int
+    size: int
+
+
+def blocks(p: Plan) -> tuple[list[Blocks], list[Blocks]]:
+    """Blocks of rows and of panels, so that one fits into a part of the first-level cache."""
+    room = _BLOCK // p.kind.size
+    rows = _evenly(p.m, min(_MOST_ROWS, max(room // p.unit, _LEAST_ROWS)))
+    return rows, _evenly(p.n // p.unit, max(room // p.unit // rows[0].size, 1))
+
+
+def _evenly(n: int, most: int) -> list[Blocks]:
+    parts = -(-n // most)
+    low, more = divmod(n, parts)
+    found = [Blocks(0, more, 0, low + 1), Blocks(more, parts - more, more * (low + 1), low)]
+    return [cut for cut in found if cut.many]
 
 
 def _has_dots(p: Plan) -> bool:

@@ -26,7 +26,7 @@ class Strips(Task):
         first, last = (f.div(f.mul(x, groups), p.parts) for x in (part, f.add(part, 1)))
         with f.loop(first, last, block) as g:
             end = f.least(f.add(g, block), last)
-            for start, count, height in self._row_tiles():
+            for start, count, height in self._row_tiles(p.m):
                 with f.loop(str(start), str(start + count * height), height) as i:
                     a = f.at(k.type, self.a, (i, self._row_stride))
                     with f.loop(g, end, 1) as y:
@@ -40,10 +40,10 @@ class Strips(Task):
     def _row_stride(self) -> int:
         return self.p.a.outer[0][1] if self.p.a.outer else 0
 
-    def _row_tiles(self) -> list[tuple[int, int, int]]:
+    def _row_tiles(self, rows: int) -> list[tuple[int, int, int]]:
         """(first row, tiles, rows of each): as few tiles as fit, all of nearly the same height."""
-        tiles = -(-self.p.m // self.most_rows)
-        low, more = divmod(self.p.m, tiles)
+        tiles = -(-rows // self.most_rows)
+        low, more = divmod(rows, tiles)
         found = [(0, more, low + 1)] if more else []
         return [*found, (more * (low + 1), tiles - more, low)]
 
@@ -96,5 +96,9 @@ class Strips(Task):
         if count > 1:
             end_loop(lines, sums)
         for i, v in every:
-            lines += [k.at(f"%g{i}_{v}", f"%c{v}", i * stride), k.store(sums[i, v], f"%g{i}_{v}")]
+            lines += self._put(f"{i}_{v}", sums[i, v], f"%c{v}", i * stride)
         return "\n".join([*lines, "  ret void\n}"])
+
+    def _put(self, name: str, total: str, to: str, place: int) -> list[str]:
+        """Write a vector of sums."""
+        return [self.k.at(f"%g{name}", to, place), self.k.store(total, f"%g{name}")]

@@ -24,8 +24,7 @@ class Task:
         p, f = self.p, Flow(f"define internal void @{self.name}(ptr %words, i64 %begin, i64 %end, i64 %worker) nounwind")
         self.f = f
         places, work, self.places = (f.read("ptr", "%words", i) for i in range(3))
-        table = f.emit("load ptr, ptr @buffers, align 8")
-        bases = [f.read("ptr", table, f.read("i64", places, i)) for i in range(2)]
+        bases = [self._buffer(f.read("i64", places, i)) for i in range(2)]
         own = f.at("i8", work, ("%worker", WORK), ("63", 1))
         self.scratch = f.emit(f"call ptr @llvm.ptrmask.p0.i64(ptr {own}, i64 -64)")
         with f.loop("%begin", "%end", 1) as cell:
@@ -33,6 +32,10 @@ class Task:
             self.a, self.b = (self._start(base, side) for base, side in zip(bases, (p.a, p.b)))
             self.part(part)
         return "\n".join([*self.tiles.values(), f.text(), self._run()])
+
+    def _buffer(self, number: str) -> str:
+        """Where a buffer of the table lies."""
+        return self.f.read("ptr", self.f.emit("load ptr, ptr @buffers, align 8"), number)
 
     def _run(self) -> str:
         """void NAME_run(ptr places, ptr work, ptr places of the result): all cells, over the pool."""
