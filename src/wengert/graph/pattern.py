@@ -11,6 +11,7 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from wengert.graph.likeness import compare
 from wengert.graph.node import Node
 
 inputs_of = attrgetter("inputs")
@@ -24,7 +25,7 @@ class Pattern:
     plans    what is to be done with tapes of this pattern, by the facts about the nodes from outside
     """
 
-    __slots__ = ("outer", "sources", "plans")
+    __slots__ = ("outer", "sources", "plans", "_pictured")
 
     def __init__(self, tape: Sequence[Node]) -> None:
         place = {node: i for i, node in enumerate(tape)}
@@ -37,19 +38,36 @@ class Pattern:
             sources.append(known)
         self.outer, self.sources = picker(outer), picker(sources)
         self.plans: dict[Any, Any] = {}
+        self._pictured: set[Any] = set()
 
     def read(self, tape: Sequence[Node]) -> Any:
         """The nodes that the tape reads from outside, if it has this pattern; else None. The tape has as many nodes, each
         with as many inputs, as the one that the pattern was made of."""
-        flat = tuple(chain.from_iterable(map(inputs_of, tape)))
+        flat = _flat(tape)
         outer = self.outer(flat)
         return outer if self.sources((*tape, *outer)) == flat else None
+
+    def outside(self, tape: Sequence[Node]) -> tuple[Node, ...]:
+        """The nodes from outside of a tape that is known to have this pattern."""
+        return self.outer(_flat(tape))  # type: ignore[no-any-return]
 
     def keep(self, facts: Any, plan: Any) -> None:
         """From now on, tapes with these facts about the nodes from outside have this plan."""
         if len(self.plans) >= VARIANTS:
             self.plans.clear()
+            self._pictured.clear()
         self.plans[facts] = plan
+
+    def is_new(self, facts: Any) -> bool:
+        """Whether this is asked for the first time about these facts: a likeness is made once for each."""
+        if not compare or facts in self._pictured:
+            return False
+        self._pictured.add(facts)
+        return True
+
+
+def _flat(tape: Sequence[Node]) -> tuple[Node, ...]:
+    return tuple(chain.from_iterable(map(inputs_of, tape)))
 
 
 # Input types for which one pattern keeps a plan.

@@ -31,7 +31,7 @@ from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
 from wengert.runtime.beside import arrive, land, turn
-from wengert.runtime.repeat import Settled, draft, facts_of, run_again
+from wengert.runtime.repeat import Settled, draft, facts_of, run_again, run_lately
 from wengert.runtime.tiers import Entry, executable_for
 
 _references = getattr(sys, "getrefcount", None)
@@ -52,9 +52,10 @@ def flush(beside: bool = False) -> None:
     if tape:
         state.tape = []
         with turn:
-            facts = facts_of(tape)
-            if facts is None or not run_again(facts, tape, beside):
-                _run_anew(facts, tape)
+            if not run_lately(tape, beside):
+                facts = facts_of(tape)
+                if facts is None or not run_again(facts, tape, beside):
+                    _run_anew(facts, tape)
     elif not beside:
         land()
     if state.released:

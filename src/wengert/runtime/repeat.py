@@ -7,7 +7,7 @@ tracked. Two tapes with the same facts have the same plan. Equal reference count
 outside, since those within the tape are among the facts compared.
 
 Hot path. Budget: 0.4 microseconds a node, a third of what settling costs. The facts are collected and compared by
-functions written in C, a whole tape at a time.
+functions written in C, a whole tape at a time; those of the last few tapes by machine code (`graph/likeness.py`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple, Optional
 
+from wengert.graph.likeness import Likeness
 from wengert.graph.node import DROPPED, Node
 from wengert.graph.pattern import Pattern, inputs_of, picker
 from wengert.graph.record import UNSETTLED, recorder, settle_number
 from wengert.primitives.control import literal
 from wengert.runtime.beside import begun
-from wengert.runtime.tiers import Counts, Entry, patterns
+from wengert.runtime.tiers import Counts, Entry, album, patterns
 
 _references = getattr(sys, "getrefcount", None)
 _facts = attrgetter("primitive", "params", "tracked", "mark")
@@ -91,11 +92,28 @@ def run_again(facts: Any, tape: list[Node], beside: bool) -> bool:
     if known is None or known[0] is None:
         return False
     outer = known[0].read(tape)
-    plan = None if outer is None else known[0].plans.get(tuple(map(_outer_facts, outer)))
+    variant = None if outer is None else tuple(map(_outer_facts, outer))
+    plan = known[0].plans.get(variant)
     if plan is None or [x for x in map(_value_of, tape) if x is not None]:
         return False
+    if known[0].is_new(variant):
+        album.keep(tape, Likeness(tape, outer, counted=True), (known[0], plan))
     inputs = plan.reads(outer)
-    del outer
+    del outer  # nobody but the run may refer to what it writes over
+    return _run(plan, inputs, tape, beside)
+
+
+def run_lately(tape: list[Node], beside: bool) -> bool:
+    """As `run_again`, for a tape like one of those that were run last: its facts need not be collected."""
+    found = None if recorder.retain else album.find(tape)
+    if found is None:
+        return False
+    pattern, plan = found
+    return _run(plan, plan.reads(pattern.outside(tape)), tape, beside)
+
+
+def _run(plan: Plan, inputs: Sequence[Node], tape: list[Node], beside: bool) -> bool:
+    """Run a plan on a tape; False, and nothing done, where a value that it reads is not there."""
     values = list(map(_value_of, inputs))
     for i, value in enumerate(values):
         if value is None:

@@ -28,6 +28,7 @@ from wengert.backends.executable import Starter, completed
 from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
+from wengert.graph.likeness import Album
 from wengert.graph.node import Node
 from wengert.primitives.replay import Stretch
 from wengert.runtime.watch import watching
@@ -134,6 +135,7 @@ _sizes: dict[Any, int] = {}
 
 # The tapes that were run and their executables (`runtime/repeat.py`), kept here since they go when executables go.
 patterns: Memory[Any] = Memory()
+album: Album[Any] = Album()
 
 
 def executable_for(key: Any, graph: Callable[[], Graph]) -> Entry:
@@ -156,6 +158,7 @@ def clear() -> None:
     """Forget every executable."""
     _entries.clear()
     patterns.clear()
+    album.clear()
     _sizes.clear()
     Counts.steps = 0
 

@@ -133,7 +133,7 @@ class Bound:
 
 def can_bind(compiled: Any) -> bool:
     """Whether a program can be bound: each output has a buffer of its own that code writes."""
-    if not isinstance(compiled, Compiled) or sys.implementation.name != "cpython" or _without_lock():
+    if not isinstance(compiled, Compiled) or sys.implementation.name != "cpython" or without_lock():
         return False
     p = compiled.program
     if any([isinstance(output[0], tuple) for output in p.outputs]):
@@ -145,7 +145,7 @@ def can_bind(compiled: Any) -> bool:
     return plain and own
 
 
-def _without_lock() -> bool:
+def without_lock() -> bool:
     enabled = getattr(sys, "_is_gil_enabled", None)
     return enabled is not None and not enabled()
 

@@ -9,7 +9,7 @@ from typing import Optional
 import llvmlite
 import llvmlite.binding as llvm
 
-from wengert.backends.llvm import jit, operations, product
+from wengert.backends.llvm import jit, operations, product, tapes
 from wengert.backends.llvm.direct_plan import panel
 from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
@@ -42,6 +42,7 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
         return None
     if not product.is_loaded():
         product.load(objects(product.library_text(), product.compile_library))
+        tapes.install(objects)
     plain = prepare(graph, is_fused)
     lowered = latest_first(loops(plain))
     text = program_text(lowered)
