@@ -87,11 +87,11 @@ class Sight:
         """The pass that was kept for such a tape; None when there is none, or a leaf's watch is not idle."""
         pattern = self.pattern
         found = None if pattern is None else pattern.plans.get(self.variant)
-        if found is None:
+        if pattern is None or found is None:
             return None
         if not _all_idle(self.outer, idle):
             return None
-        if pattern.is_new(self.variant):  # type: ignore[union-attr]
+        if pattern.is_new(self.variant):
             likeness = Likeness(self.tape, self.outer, counted=False, same=frozenset(common_among(self.outer)))
             album.keep(self.tape, likeness, (pattern, self.key[0], self.variant[0], found))
         return Foreseen(found, [*self.tape, *self.outer, self.bar])

@@ -49,7 +49,7 @@ class Pattern:
 
     def outside(self, tape: Sequence[Node]) -> tuple[Node, ...]:
         """The nodes from outside of a tape that is known to have this pattern."""
-        return self.outer(_flat(tape))  # type: ignore[no-any-return]
+        return self.outer(_flat(tape))
 
     def keep(self, facts: Any, plan: Any) -> None:
         """From now on, tapes with these facts about the nodes from outside have this plan."""
