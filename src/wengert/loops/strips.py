@@ -53,10 +53,10 @@ LEAST_ROWS = 512
 LEAST_PRODUCTS = 4
 # Bytes of values that need no memory of their own any more, for which the loop is worth its while.
 LEAST_SAVED = 2 << 20
-# Bytes of a strip's values that are alive together, and its rows. With fewer rows the copies of weights and the regions of
-# threads count: a step of 2000 points took 9.0 ms without strips, 8.35 with 50 or 100 rows, 8.1 with 200 and 8.0 with 250.
-ROOM = 2 << 20
-FEWEST, MOST = 128, 512
+# Bytes of a strip's values that are alive together, and its rows. With fewer rows the regions of threads count, with more
+# the second-level cache: a step of 2000 points took 5.79 ms with 50 or 100 rows, 5.87 with 200 (one thread).
+ROOM = 1 << 20
+FEWEST, MOST = 64, 256
 # Bytes of a sum along rows: a larger one is better made in one go.
 LARGEST_SUM = 64 << 10
 

@@ -1,5 +1,5 @@
-"""Elementary functions of float32 written out where they are used, each within 2 ulp: no call, which would spill every
-vector register, and no need of a vector library. Other dtypes, and other functions, go to `Scalars.libm`.
+"""Elementary functions of float32 written out where they are used, each within 2 ulp, tanh within 2.5: no call, which would
+spill every vector register, and no need of a vector library. Other dtypes, and other functions, go to `Scalars.libm`.
 
 The polynomials are weighted least-squares fits moved towards the least greatest error, rounded to float32.
 """
@@ -12,9 +12,8 @@ from wengert.dtypes import DType
 
 _F = dtypes.float32
 _LOG2E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693145751953125, 1.42860682030941723212e-6
-# (e^r - 1 - r) / r^2 for |r| <= log(2) / 2, and (tanh(x) / x - 1) / x^2 in x^2 for |x| <= 0.625
+# (e^r - 1 - r) / r^2 for |r| <= log(2) / 2
 _EXP = (0.4999999403953552, 0.1666651964187622, 0.041668396443128586, 0.008368796668946743, 0.0013814435806125402)
-_TANH = (-0.3333328366279602, 0.13331490755081177, -0.05374349653720856, 0.020650584250688553, -0.005717042833566666)
 
 
 def polynomial(s: Scalars, x: str, coefficients: tuple[float, ...]) -> str:
@@ -65,7 +64,13 @@ _BIAS = 127  # of a float32's exponent
 
 
 def _reduced(s: Scalars, x: str, bias: int, low: str = "") -> tuple[str, str]:
-    """e^r where x + low = n log 2 + r, and an integer whose lowest nine bits are n + bias. Where x is NaN, e^r is.
+    """e^r and an integer as `_exponent_apart` gives them."""
+    y, bits = _exponent_apart(s, x, bias, low)
+    return s.two("fadd", _F, y, s.constant(1, _F)), bits
+
+
+def _exponent_apart(s: Scalars, x: str, bias: int, low: str = "") -> tuple[str, str]:
+    """e^r - 1 where x + low = n log 2 + r, and an integer whose lowest nine bits are n + bias. Where x is NaN, e^r is.
 
     A sum with 1.5 2^23 has no room for a fraction: it is rounded to a whole number, which its lowest bits hold.
     """
@@ -77,7 +82,6 @@ def _reduced(s: Scalars, x: str, bias: int, low: str = "") -> tuple[str, str]:
     if low:
         r = s.two("fadd", _F, r, low)
     y = s.fused(_F, s.two("fmul", _F, r, r), polynomial(s, r, _EXP), r)
-    y = s.two("fadd", _F, y, s.constant(1, _F))
     return y, s.w.emit(f"bitcast {s.type(_F)} {shifted} to {s.type(dtypes.int32)}")
 
 
@@ -88,13 +92,15 @@ def _power_of_two(s: Scalars, biased: str) -> str:
 
 
 def tanh(s: Scalars, t: DType, x: str) -> str:
-    """1 - 2 / (e^2|x| + 1) with the sign of x; near 0 an odd polynomial."""
+    """-d / (d + 2) with d = e^(-2|x|) - 1, and the sign of x. d = 2^n (e^r - 1) + (2^n - 1), where nothing is lost: n is 0
+    near 0, and 2^n - 1 is exact as long as it matters."""
     if t is not _F:
         return s.libm("tanh", t, x)
-    one, size = s.constant(1, _F), s.intrinsic("fabs", _F, x)
-    square = s.two("fmul", _F, x, x)
-    small = s.fused(_F, s.two("fmul", _F, x, square), polynomial(s, square, _TANH), x)
-    e = exp(s, _F, s.two("fadd", _F, size, size))
-    quotient = s.two("fdiv", _F, s.constant(2, _F), s.two("fadd", _F, e, one))
-    large = s.intrinsic("copysign", _F, s.two("fsub", _F, one, quotient), x)
-    return s.select(s.compare("lt", _F, size, s.constant(0.625, _F)), _F, small, large)
+    size = s.intrinsic("fabs", _F, x)
+    limit = s.constant(10, _F)  # beyond, the result is 1. NaN stays
+    size = s.select(s.compare("gt", _F, size, limit), _F, limit, size)
+    part, bits = _exponent_apart(s, s.two("fmul", _F, size, s.constant(-2, _F)), _BIAS)
+    power, one = _power_of_two(s, bits), s.constant(1, _F)
+    d = s.fused(_F, part, power, s.two("fsub", _F, power, one))
+    quotient = s.two("fdiv", _F, d, s.two("fadd", _F, d, s.constant(2, _F)))
+    return s.intrinsic("copysign", _F, quotient, x)
