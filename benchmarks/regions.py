@@ -69,9 +69,9 @@ _PIECE = "  call void %task(ptr %context, i64 %lo, i64 %hi, i64 %worker)"
 _STAMPED_PIECE = f"""  %stamp0 = call i64 @llvm.readcyclecounter()
 {_PIECE}
   %stamp1 = call i64 @llvm.readcyclecounter()
-  %own0 = icmp eq i64 %worker, 0
-  %own = select i1 %own0, ptr @pieces0, ptr @pieces1
-  call void @note(ptr %own, i64 %number, i64 %stamp0, i64 %stamp1, i64 %p)"""
+  %log0 = icmp eq i64 %worker, 0
+  %log = select i1 %log0, ptr @pieces0, ptr @pieces1
+  call void @note(ptr %log, i64 %number, i64 %stamp0, i64 %stamp1, i64 %p)"""
 _OPEN = "  store atomic i64 %number, ptr @pool.region seq_cst, align 8\n  call void @pool_rouse()\n  call void @pool_work"
 _FREE = "free:\n  store atomic"
 

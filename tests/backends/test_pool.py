@@ -15,7 +15,7 @@ from hypothesis import given, settings, strategies as st
 
 from tests.backends.native import marks, parallel, task
 from wengert.backends.llvm import jit, pool, product
-from wengert.backends.llvm.parallel import MOST_THREADS, serial
+from wengert.backends.llvm.parallel import MOST_THREADS, SHARE, serial
 
 pytestmark = pytest.mark.skipif(not pool.has_threads(), reason="no POSIX threads")
 
@@ -32,7 +32,7 @@ def two_threads():
 @given(
     threads=st.sampled_from([1, 2, 3, 7]),
     begin=st.integers(-20, 20),
-    length=st.integers(0, 300),
+    length=st.one_of(st.integers(0, 300), st.integers(0, 4000)),
     grain=st.integers(-1, 90),
     align=st.integers(-1, 40),
 )
@@ -45,7 +45,7 @@ def test_every_index_once_in_pieces_as_promised(threads, begin, length, grain, a
         assert pieces == []
         return
     grain, align = max(grain, 1), max(align, 1)
-    assert len(pieces) <= threads
+    assert len(pieces) <= threads or (len(pieces) % threads == 0 and len(pieces) <= threads * SHARE)
     assert [end for _, end in pieces] == [*[start for start, _ in pieces[1:]], begin + length]
     assert all((end - start) % align == 0 for start, end in pieces[:-1])
     if length < 2 * grain:
@@ -55,7 +55,11 @@ def test_every_index_once_in_pieces_as_promised(threads, begin, length, grain, a
         assert min(sizes) >= grain
         assert max(sizes) - min(sizes) < 2 * align
     if length >= threads * (grain + align):
-        assert len(pieces) == threads
+        assert len(pieces) >= threads
+    if length >= 4 * SHARE * threads * (grain + align):
+        assert len(pieces) == threads * SHARE
+    if len(pieces) > threads and grain > align:
+        assert min(sizes) >= 4 * grain
     assert ((found.workers[found.workers >= 0]) < threads).all()
 
 
@@ -68,6 +72,18 @@ def test_the_cut_depends_on_nothing_but_the_call_and_the_thread_count():
     first = marks(0, 1000).run(10, 8).pieces()
     for _ in range(200):
         assert marks(0, 1000).run(10, 8).pieces() == first
+
+
+def test_what_a_worker_does_not_come_to_another_takes():
+    """Who is done with its own pieces takes from the others."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = marks(0, 2 * SHARE, rounds=200_000).run()
+        assert len(found.pieces()) == 2 * SHARE
+        workers = found.workers[: 2 * SHARE].tolist()
+        if workers[:SHARE].count(0) != SHARE or workers[SHARE:].count(1) != SHARE:
+            return
+    pytest.fail("every worker did exactly its own share for 30 seconds")
 
 
 def test_workers_take_part():

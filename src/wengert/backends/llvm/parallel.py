@@ -3,16 +3,18 @@
     void wengert_parallel(ptr task, ptr context, i64 begin, i64 end, i64 grain, i64 align)
 
 calls task(ptr context, i64 begin, i64 end, i64 worker) on pieces of the range and returns when all are done. Pieces are
-at least `grain` long, and a multiple of `align` but for the last; there are at most as many as threads, so they depend
-on nothing but the range, grain, align and the number of threads. `worker`, below the number of threads and 0 for the
-caller, tells which scratch memory a task may use, and must not bear on results: who runs a piece is open. An empty
-range calls nothing. A range too short to be cut, a call from within a task, and a call while another thread of the
-program uses the pool are run by the caller in one piece; so tasks must give the same bits however the range is cut.
+at least `grain` long, and a multiple of `align` but for the last; there are at most as many as threads, or the same number
+for each, up to SHARE, so they depend on nothing but the range, grain, align and the number of threads. `worker`, below the
+number of threads and 0 for the caller, tells which scratch memory a task may use, and must not bear on results: who runs a
+piece is open. An empty range calls nothing. A range too short to be cut, a call from within a task, and a call while another
+thread of the program uses the pool are run by the caller in one piece; so tasks must give the same bits however the range
+is cut.
 
 How it works. A *region* is one call. It has a number, counted up, and a slot for each piece that holds 2 x number while
 the piece is open and 2 x number + 1 once it is taken. Slots are taken by compare-and-exchange, so a worker that wakes
-up late finds nothing of its old region. Worker w tries piece w first (what it has in its cache may be of use), then the
-others; the caller does the same, so a worker that has not woken up in time costs nothing.
+up late finds nothing of its old region. Each worker has a share of pieces side by side, the same part of every range (what
+it has in its cache may be of use), and tries these first, then the others'; the caller does the same, so a worker that has
+not woken up in time costs nothing, and one whose processor is slower, or taken away for a while, little.
 
 Workers wait for the number to change: `spins` rounds of watching, then `patience` more in which they let others run now
 and then, then asleep on a condition variable. The caller waits for the count of unfinished pieces; it is never patient,
@@ -34,6 +36,12 @@ from __future__ import annotations
 from wengert.backends.llvm import job, workers
 
 MOST_THREADS = 256
+
+# Pieces for each thread at most, where each is then as long as several of the smallest, or one `align` is. Two processors
+# of a virtual machine differ in speed by up to 1.4 for seconds, and one is taken away now and then: who is done first has
+# something left to take.
+SHARE = 16
+_SEVERAL = 4
 
 # What the text calls of the C library. Without them there is one thread.
 SYMBOLS = (
@@ -117,6 +125,7 @@ _STATE = f"""
 @pool.units = internal global i64 0                         ; a piece has so many times `align`,
 @pool.extra = internal global i64 0                         ; and the first so many pieces one more
 @pool.pieces = internal global i64 0
+@pool.share = internal global i64 1                         ; pieces of each thread
 
 @pool.threads = internal global i64 1, align {_APART}       ; wanted, with the caller
 @pool.running = internal global i64 0                       ; workers started
@@ -167,7 +176,16 @@ measure:
   %gr3 = udiv i64 %gr2, %al
   %least = mul i64 %gr3, %al                                ; grain, rounded up to a multiple of align
   %fit = udiv i64 %range, %least
-  %pieces = call i64 @llvm.smin.i64(i64 %fit, i64 %threads)
+  %each = udiv i64 %fit, %threads
+  %several0 = udiv i64 %each, {_SEVERAL}
+  %divides = icmp sgt i64 %least, %al
+  %each0 = select i1 %divides, i64 %several0, i64 %each
+  %each1 = call i64 @llvm.smin.i64(i64 %each0, i64 {SHARE})
+  %room = udiv i64 {MOST_THREADS}, %threads
+  %each2 = call i64 @llvm.smin.i64(i64 %each1, i64 %room)
+  %share = call i64 @llvm.smax.i64(i64 %each2, i64 1)
+  %most = mul i64 %share, %threads
+  %pieces = call i64 @llvm.smin.i64(i64 %fit, i64 %most)
   %several = icmp sgt i64 %pieces, 1
   br i1 %several, label %claim, label %alone
 claim:
@@ -190,6 +208,7 @@ start:
   store i64 %units, ptr @pool.units
   store i64 %extra, ptr @pool.extra
   store atomic i64 %pieces, ptr @pool.pieces monotonic, align 8
+  store atomic i64 %share, ptr @pool.share monotonic, align 8
   store atomic i64 %pieces, ptr @pool.left monotonic, align 8
   %last = load i64, ptr @pool.region
   %number = add i64 %last, 1
@@ -248,6 +267,8 @@ _WORK = f"""
 define internal void @pool_work(i64 %number, i64 %worker) nounwind {{
 entry:
   %pieces = load atomic i64, ptr @pool.pieces monotonic, align 8
+  %share = load atomic i64, ptr @pool.share monotonic, align 8
+  %own = mul i64 %worker, %share
   %open = shl i64 %number, 1
   %taken = or i64 %open, 1
   br label %try
@@ -257,7 +278,7 @@ try:
   %more = icmp slt i64 %t, %pieces
   br i1 %more, label %choose, label %out
 choose:
-  %sum = add i64 %worker, %t
+  %sum = add i64 %own, %t
   %p = urem i64 %sum, %pieces
   %place = getelementptr [{_APART // 8} x i64], ptr @pool.slots, i64 %p
   %seen = load atomic i64, ptr %place monotonic, align 8
