@@ -20,6 +20,7 @@ from keras.src.saving.keras_saveable import KerasSaveable
 
 import wengert
 from keras_wengert.layer import changes
+from wengert.runtime.flush import flush
 
 # States of a model for which programs are kept; a GAN that switches layers on and off needs two.
 MOST_STATES = 8
@@ -187,7 +188,7 @@ class Replayed:
         return next(iter(self.state.reasons), None) if self.state is not None else None
 
     def __call__(self, data: Any) -> Any:
-        """The step's result for a batch, whose values are there."""
+        """The step's result for a batch, whose values may be on their way."""
         if self.recorded is not None:
             return self.recorded(data)
         if self.count != changes.count or not self.state.snapshot.optimizers_hold():
@@ -204,7 +205,7 @@ class Replayed:
             outputs = compiled(data)
         if compiled.traces != traces:
             self._traced()
-        wengert.flush()
+        flush(beside=True)  # what was recorded runs; a replay may be under way beside
         return outputs
 
     def take(self, data: Any) -> Any:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wengert.dtypes import bool_, float32, int64
+from wengert.dtypes import bfloat16, bool_, float16, float32, int8, int64, uint8
 from wengert.graph.node import array_type
 from wengert.loops.indices import needed
 from wengert.loops.nest import Add, Apply, Load, Lookup, Nest, Number, Program, Store
@@ -40,6 +40,31 @@ def test_a_number_and_a_constant_are_known():
 def test_what_wraps_below_zero_is_taken_as_it_is_where_it_is_not():
     below = Number(0, int64), Apply("lt", (0, 1), bool_), Number(10, int64), Apply("add", (0, 3), int64)
     assert needed(program(looked_up(HERE, *below, Apply("where", (2, 4, 0), int64)))) == {INDEX: 10}
+
+
+def test_what_is_only_compared_may_be_anything():
+    """A target that stands for no class: where(t == -100, 0, t)."""
+    other = Load(MADE, (1,), 0, int64), Apply("eq", (0, 1), bool_), Number(0, int64), Apply("where", (2, 3, 0), int64)
+    assert needed(program(looked_up(HERE, *other))) == {INDEX: 10}
+
+
+def test_whole_numbers_go_through_types_that_hold_them():
+    """Keras hands labels to losses as floating numbers."""
+    for dtype in (float32, float16, bfloat16, int8, uint8):
+        there_and_back = HERE, Apply("convert", (0,), dtype), Apply("convert", (1,), int64)
+        assert needed(program(looked_up(*there_and_back))) == {INDEX: 10}
+    below = Number(-1, int64), Apply("convert", (0,), uint8), Apply("convert", (1,), int64)
+    assert needed(program(looked_up(*below))) is None
+    large = Number(257, int64), Apply("convert", (0,), bfloat16), Apply("convert", (1,), int64)
+    assert needed(program(looked_up(*large))) is None
+    truth = HERE, Apply("convert", (0,), bool_), Number(3, int64), Number(10, int64)
+    assert needed(program(looked_up(*truth, Apply("where", (1, 2, 2), int64)))) == {INDEX: 10}
+    assert needed(program(looked_up(*truth, Apply("where", (1, 3, 2), int64)))) is None
+
+
+def test_floating_inputs_may_be_anything():
+    there = Load(TABLE, (1,), 0, float32), Apply("convert", (0,), int64)
+    assert needed(program(looked_up(*there))) is None
 
 
 def test_what_a_step_stores_is_followed():

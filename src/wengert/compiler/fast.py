@@ -5,6 +5,8 @@ array that takes its turn. That is allowed while nothing but the cell refers to 
 before it starts (`backends/llvm/bound.py`). When something has changed, the plan is bound anew, which takes tens of
 microseconds, and content that somebody else refers to is left to them.
 
+Where nothing in the program can go wrong it only begins here, and runs while Python goes on (`ahead.py`).
+
 Hot path. Budget: 5 microseconds a call on top of the code, with 25 arrays and one result.
 """
 
@@ -18,12 +20,16 @@ import numpy as np
 
 from wengert import trees
 from wengert.backends.llvm.bound import CHANGED, FAILED, READY, Bound, can_bind, in_place, slot, word
+from wengert.backends.llvm.program import lies_below
+from wengert.compiler.ahead import Ahead
+from wengert.compiler.kept import ALL, Kept
 from wengert.compiler.plan import UNSTORED, Argument, Computed, Constant, Counter, Found, Key, Look, Made, Memory, Number
 from wengert.compiler.replay import Moved, Replay, Shared, drawn, not_stored, resolve, result_of
 from wengert.errors import unreachable
-from wengert.graph.node import RELEASED, Node
+from wengert.graph.node import RELEASED, Coming, Node
 from wengert.graph.record import literal, next_serial, settle_number, tracking
 from wengert.primitives.control import literal as literal_primitive
+from wengert.runtime.beside import land
 from wengert.runtime.flush import computed
 from wengert.tensors.cell import Cell, Link
 from wengert.tensors.tensor import Tensor, wrap, write
@@ -53,23 +59,6 @@ def _shown(replay: Replay) -> set[int]:
     return found | {output for target, output in replay.plan.writes if isinstance(target, Argument)}
 
 
-class Kept:
-    """Memory that the program writes to: its node, its array, and a second one where it can't be written over.
-
-    spare   a list that holds the second array, so that both have as many references
-    """
-
-    __slots__ = ("found", "inputs", "output", "node", "arrays", "spare")
-
-    def __init__(self, found: Found, inputs: list[int], output: int) -> None:
-        self.found = found
-        self.inputs = inputs  # buffers
-        self.output = output  # buffer
-        self.node: Any = None
-        self.arrays: list[Any] = []
-        self.spare: list[Any] = []
-
-
 class FastReplay:
     """A replay bound to its memory; see the head of this file."""
 
@@ -97,6 +86,7 @@ class FastReplay:
         self.last: list[Any] = [None] * len(self.made)
         work = sum([t.size for t in (*plan.graph.inputs, *[s.type for s in plan.graph.steps]) if hasattr(t, "size")])
         self.bound = Bound(compiled, [i for i, _ in self.moving], self.made, work > LONG)  # type: ignore[arg-type]
+        self.ahead = Ahead(self.bound, self.kept, self._checks())
         self._bind_constants()
         self.is_bound = False
         self.cells: set[int] = set()
@@ -104,6 +94,21 @@ class FastReplay:
         self.grads: list[tuple[Any, Any, Any]] = [(target, output, None) for target, output in plan.grads]
         self.owners = [found for found in plan.memories if found.owner is not None]
         self.single = self._single()
+
+    def _checks(self) -> Optional[list[tuple[int, int]]]:
+        """What must hold of the arrays of a call for the program to run beside; None where it never does."""
+        needed = self.bound.needed
+        places = {i: place for place, (i, _) in enumerate(self.moving)}
+        if needed is None or any([isinstance(target, Argument) for target, _ in self.plan.writes]):
+            return None
+        checks = []
+        for i, limit in needed.items():
+            source = self.plan.inputs[i]
+            if i in places:
+                checks.append((places[i], limit))
+            elif not isinstance(source, Constant) or not lies_below(np.ascontiguousarray(source.value), limit):
+                return None
+        return checks
 
     def _single(self) -> Optional[tuple[Any, Any, bool]]:
         """Where all that a call hands out is one tensor: primitive and parameters of its node, and whether it has a history
@@ -137,18 +142,25 @@ class FastReplay:
     # --- a call ------------------------------------------------------------------------------------------------------
 
     def run(self, tensors: Sequence[Tensor], floats: Sequence[float]) -> Any:
-        """As `Replay.run`."""
+        """As `Replay.run`. What can be done before the last run is landed is done first."""
         plan = self.plan
         if self.owners or plan.read_grads:
             self.replay.check(tensors)
         arrays = []
+        lent = False  # whether the outside can write to one of them
         for source in self.sources:
             tensor = tensors[source.position] if source.__class__ is Argument else source.tensor
-            node = tensor._node if tensor._link is None else self._linked(tensor)
+            if tensor._link is None:
+                node = tensor._node
+            else:
+                node = self._linked(tensor)
+                lent = lent or tensor._link.cell.exposed is not None
             value = node.value
             arrays.append(value if value.__class__ is np.ndarray else computed(node))
         if floats:
             plan.floats[:] = floats
+        ahead = not lent and self.ahead.can(arrays)
+        land()  # from here on memory is looked at and written
         if not self.is_bound:
             self._bind(tensors)
         numbers = self.evaluate()
@@ -164,19 +176,22 @@ class FastReplay:
             for source, array in self.random:
                 array[()] = drawn(source, draws)
         made = self._fresh()
+        self.bound.has_run = False
         try:
-            status = self.bound.call(arrays + made)
+            status = self.ahead.begin(arrays + made) if ahead else self.bound.call(arrays + made)
             if status != READY:
+                ahead = False
                 numbers = self._again(status, tensors, arrays, made, numbers)
         except (Moved, Shared):
             for stream, count in plan.streams:
                 stream.take(-count)
             raise
         except KeyboardInterrupt:
+            land()
             if self.bound.has_run:  # memory is written: the step is done, and so must be what goes with it
-                self._finish(tensors, made, numbers)
+                self._finish(tensors, made, numbers, ahead)
             raise
-        return self._finish(tensors, made, numbers)
+        return self._finish(tensors, made, numbers, ahead)
 
     def _linked(self, tensor: Tensor) -> Node:
         """The node of an argument that may share memory.
@@ -237,10 +252,10 @@ class FastReplay:
         self.replay.entry.compiled._raise(values)  # type: ignore[union-attr]
         unreachable("the compiled program found an index out of bounds and the interpreter did not")
 
-    def _finish(self, tensors: Sequence[Tensor], made: list[Any], numbers: tuple[Any, ...]) -> Any:
+    def _finish(self, tensors: Sequence[Tensor], made: list[Any], numbers: tuple[Any, ...], ahead: bool) -> Any:
         plan = self.plan
-        if self.swapping:
-            self._swap()
+        if self.swapping and not ahead:
+            self.ahead.turn_over(self.swapping)
         for count, place in self.counted:
             count.array[()] = numbers[place]
             count.now = count.array.item()
@@ -248,6 +263,8 @@ class FastReplay:
             primitive, params, tracked = self.single
             node = Node(primitive, (), params, self.types[0], tracked, next_serial(), None)
             node.value = made[0]
+            if ahead:
+                self.ahead.promise(node, self.made[0])
             node.mark = RELEASED if tracked else 0
             if self.grads:
                 self._set_gradients(tensors, {})
@@ -256,7 +273,9 @@ class FastReplay:
             return wrap(node)
         nodes: dict[int, Node] = {}
         for output, array, type in zip(self.made, made, self.types):
-            nodes[output] = literal(array, type)
+            node = nodes[output] = literal(array, type)
+            if ahead:
+                self.ahead.promise(node, output)
         for target, output in plan.writes:
             if target.__class__ is Argument:
                 with tracking(False):
@@ -285,12 +304,6 @@ class FastReplay:
                 tensor._grad = present
             else:
                 tensor._grad = wrap(nodes[output])
-
-    def _swap(self) -> None:
-        """The new content is in the second arrays; the first ones are the next to be written."""
-        for kept in self.swapping:
-            kept.node.value, kept.spare[0] = kept.spare[0], kept.node.value
-        self.bound.swap()
 
     # --- binding -----------------------------------------------------------------------------------------------------
 
@@ -332,6 +345,7 @@ class FastReplay:
                 pairs.append((self.program.outputs[kept.output][0], *reversed(kept.arrays)))
         self.swapping = [kept for kept in self.kept if kept.spare]
         self.bound.take_turns(pairs)
+        self.ahead.turn = 0
         pairs.clear()
         replay.numbers()  # refreshes the counts
         for count in plan.counts:
@@ -351,7 +365,7 @@ class FastReplay:
         found = kept.found
         cell = found.cell
         computed(cell.node)
-        kept.node, kept.arrays, kept.spare = None, [], []
+        kept.let_go()
         for tensor, link, watch in found.tensors:
             if link.view is None:  # a leaf is shown anew when somebody looks
                 tensor._node = link.node = cell.node
@@ -376,6 +390,8 @@ class FastReplay:
         else:
             kept.spare = [np.empty_like(array)]
             kept.arrays.append(kept.spare[0])
+        if self.ahead.checks is not None:
+            kept.aside = [Coming(kept.node, ALL)]
 
 
 def watched(found: Found) -> list[tuple[int, int]]:

@@ -26,7 +26,8 @@ from wengert.errors import CompileError
 from wengert.graph.changes import modes
 from wengert.graph.record import recorder
 from wengert.loops.show import show_step
-from wengert.runtime.flush import flush, one_at_a_time
+from wengert.runtime.beside import alone, land
+from wengert.runtime.flush import flush
 from wengert.runtime.tiers import Entry, compile_soon
 from wengert.tensors.tensor import Tensor
 
@@ -46,7 +47,7 @@ class Program:
         self.is_settled = replay is None or self.is_recorded  # whether there can be no other fast way
 
     def run(self, tensors: Sequence[Tensor], floats: Sequence[float]) -> Any:
-        """What the function would return. Raises: Moved, and what only values decide."""
+        """What the function would return. The caller is `alone`. Raises: Moved, and what only values decide."""
         if self.fast is not None:
             try:
                 return self.fast.run(tensors, floats)
@@ -58,6 +59,7 @@ class Program:
             self.is_settled = True
             self.fast = fast_replay(self.replay)  # type: ignore[arg-type]
             return self.run(tensors, floats)
+        land()
         return self.replay.run(tensors, floats)  # type: ignore[union-attr]
 
     def holds(self) -> bool:
@@ -158,13 +160,14 @@ class CompiledFunction:
             return self.function(*args, **kwargs)  # inside another trace or transformation, the function is part of it
         if state.tape and not self.options.pending:
             flush()
+        key = None
         if not kwargs:
             key = simple_key(args, state.tracking)
             if key is not None:
                 for program in self.quick.get(key, ()):
                     if program.holds():
                         try:
-                            with one_at_a_time():
+                            with alone:
                                 return program.run(args, ())
                         except Moved:
                             break
@@ -177,8 +180,10 @@ class CompiledFunction:
             if program.holds():
                 if program.replay is None:
                     return self.function(*args, **kwargs)
+                if key is not None and program not in self.quick.setdefault(key, []):
+                    self.quick[key].insert(0, program)  # the call that was traced had not such a key: shared memory
                 try:
-                    with one_at_a_time():
+                    with alone:
                         return program.run(call.tensors, call.floats)
                 except Moved:
                     continue
@@ -206,6 +211,7 @@ class CompiledFunction:
             reason = f"it was traced {MOST_TRACES} times, for ever new kinds of calls"
             return self._ordinary(reason, call.args, call.kwargs)
         self.traces += 1
+        land()  # a trace looks at values as they are
         trace, surroundings = Trace(self.options.fullgraph), Surroundings(self.function)
         try:
             args, kwargs = call.with_numbers(trace)

@@ -25,7 +25,7 @@ from wengert.compiler.plan import (
     Same,
     Viewed,
 )
-from wengert.graph.node import RELEASED, ArrayType, Node
+from wengert.graph.node import RELEASED, ArrayType, Coming, Node
 from wengert.graph.record import literal, next_serial, scalar, settle_number, tracking
 from wengert.primitives.control import unstored
 from wengert.runtime.flush import value_of
@@ -240,6 +240,8 @@ def with_dead_history(node: Node, history: tuple[Any, tuple[Any, ...]]) -> Node:
     primitive, params = history
     made = Node(primitive, (), params, node.type, True, next_serial(), None)
     made.value = node.value
+    if made.value.__class__ is Coming:
+        made.value.nodes.append(made)
     made.mark = RELEASED
     return made
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Optional
 
-from wengert.dtypes import DType
+import numpy as np
+
+from wengert.dtypes import BOOL, INTEGER, DType
 from wengert.loops.nest import Add, Apply, Call, Contract, Load, Nest, Number, Program, Repeat, Store, Value
 
-# Lowest and highest possible value of a whole number, or of a truth value 0 or 1.
+# Lowest and highest possible value of a whole number (also one that a floating type holds), or of a truth value 0 or 1.
 _Range = tuple[int, int]
 
 
@@ -71,9 +73,11 @@ class _Ranges:
         if isinstance(value, Number):
             return (int(value.value), int(value.value)) if _is_whole(value.dtype) else None
         if isinstance(value, Load):
-            return self._loaded(value) if _is_whole(value.dtype) else None
-        if not isinstance(value, Apply) or not _is_whole(value.dtype):
+            return self._loaded(value)
+        if not isinstance(value, Apply) or not (_is_whole(value.dtype) or value.op == "convert"):
             return None
+        if value.op == "eq":  # with what, need not be looked at: -100 stands for no class
+            return 0, 1
         known = [self.of(values, at) for at in value.args]
         if value.op == "where" and known[0] is not None:
             low, high = known[0]
@@ -81,15 +85,19 @@ class _Ranges:
         if value.op == "where":
             return _union(known[1:])
         if value.op == "convert":
-            return known[0]
+            return None if known[0] is None else _converted(known[0], value.dtype)
         return None if None in known else _RULES.get(value.op, _unknown)(*known)  # type: ignore[arg-type]
 
     def _loaded(self, load: Load) -> Optional[_Range]:
         if load.buffer < self.inputs:
+            if not _is_whole(load.dtype):
+                return None
             self.read.add(load.buffer)
             return 0, self.limit - 1
         if load.buffer < self.inputs + len(self.constants):
             constant = self.constants[load.buffer - self.inputs]
+            if not _is_whole(load.dtype):
+                return None
             return (int(constant.min()), int(constant.max())) if constant.size else None
         if load.buffer in self.added:
             return None
@@ -98,6 +106,23 @@ class _Ranges:
 
 def _is_whole(dtype: DType) -> bool:
     return not dtype.inexact
+
+
+def _converted(range: _Range, dtype: DType) -> Optional[_Range]:
+    """The range of whole numbers after conversion; None where they would wrap or, in a floating type, be rounded. (Metrics
+    and losses of Keras take labels as floating numbers.)"""
+    low, high = range
+    if dtype.category == BOOL:
+        return int(low > 0 or high < 0), int(low != 0 or high != 0)
+    if dtype.category == INTEGER:
+        limits = np.iinfo(dtype.numpy)
+        return range if limits.min <= low and high <= limits.max else None
+    exact = _EXACT.get(dtype.name, 0)
+    return range if -exact <= low and high <= exact else None
+
+
+# Whole numbers up to here are numbers of the type.
+_EXACT = {"bfloat16": 1 << 8, "float16": 1 << 11, "float32": 1 << 24, "float64": 1 << 53}
 
 
 def _union(ranges: Sequence[Optional[_Range]]) -> Optional[_Range]:
@@ -112,5 +137,4 @@ def _unknown(*ranges: _Range) -> Optional[_Range]:
 _RULES = {
     "add": lambda x, y: (x[0] + y[0], x[1] + y[1]),
     "lt": lambda x, y: (int(x[1] < y[0]), int(x[0] < y[1])),
-    "eq": lambda x, y: (int(x[0] == x[1] == y[0] == y[1]), int(x[0] <= y[1] and y[0] <= x[1])),
 }

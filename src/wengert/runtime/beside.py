@@ -6,6 +6,9 @@ nothing can take half a result for one. Who asks for a value of it waits until t
 loss is there before the backward pass). The run is landed when anything else is to run, or when memory is lent to the
 outside. The thread that waits helps with what is left.
 
+A replay of a compiled function begins its program in the same way (`compiler/ahead.py`); memory that it writes in place is
+coming too.
+
 A program is begun so only if nothing in it can go wrong (`Compiled.start`): every error comes where it always came.
 """
 
@@ -15,19 +18,42 @@ import atexit
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from wengert.graph.node import Coming, Node
 
 
-class _Run(NamedTuple):
+class Run(Protocol):
+    """Something that was begun, or is about to be."""
+
+    def land(self) -> None:
+        """Wait for it, and hand out what it made. May be interrupted and done again."""
+
+    def arrive(self, coming: Coming) -> None:
+        """Wait for a value of it, and hand that out."""
+
+
+class _Flushed(NamedTuple):
+    """A flush that was begun."""
+
     executable: Any
     outputs: list[tuple[Coming, Any]]  # what is coming, and the array that it will be
     past: list[Node]  # nodes that let go of their history then
     inputs: Any  # arrays that are being read
 
+    def land(self) -> None:
+        self.executable.finish()
+        for coming, array in self.outputs:
+            came(coming, array)
+        for node in self.past:
+            node.inputs = ()
 
-_runs: list[_Run] = []  # at most one
+    def arrive(self, coming: Coming) -> None:
+        self.executable.arrive(coming.output)
+        came(coming, self.outputs[coming.output][1])
+
+
+_runs: list[Run] = []  # at most one
 
 
 class _Turn:
@@ -39,13 +65,28 @@ class _Turn:
     def __enter__(self) -> None:
         self.lock.acquire()
         if _runs:
-            _land()
+            try:
+                _land()
+            except BaseException:
+                self.lock.release()
+                raise
 
     def __exit__(self, *exception: object) -> None:
         self.lock.release()
 
 
+class _Alone:
+    """The lock of `turn`, without waiting for what runs beside: to prepare a run. Who has it lands before it runs."""
+
+    def __enter__(self) -> None:
+        turn.lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        turn.lock.release()
+
+
 turn = _Turn()
+alone = _Alone()
 
 
 def begun(executable: Any, nodes: Sequence[Node], arrays: Sequence[Any], past: list[Node], inputs: Any) -> None:
@@ -54,7 +95,25 @@ def begun(executable: Any, nodes: Sequence[Node], arrays: Sequence[Any], past: l
     for output, node in enumerate(nodes):
         coming = node.value = Coming(node, output)
         outputs.append((coming, arrays[output]))
-    _runs.append(_Run(executable, outputs, past, inputs))
+    _runs.append(_Flushed(executable, outputs, past, inputs))
+
+
+def note(run: Run) -> None:
+    """Note a run that is about to begin. The caller has its turn."""
+    _runs.append(run)
+
+
+def forget() -> None:
+    """The run that was noted last has not begun, or has landed."""
+    _runs.clear()
+
+
+def came(coming: Coming, array: Any) -> None:
+    """What was coming is there: this array. May be interrupted and done again."""
+    if coming.array is None:
+        coming.array = array  # from here on, whoever still has `coming` finds it
+        for node in coming.nodes:
+            node.value = array
 
 
 def land() -> None:
@@ -68,27 +127,13 @@ def arrive(coming: Coming) -> None:
     """Wait for a value that is coming."""
     with turn.lock:
         if coming.array is None:
-            run = _runs[-1]
-            run.executable.arrive(coming.output)
-            _hand_out(coming, run.outputs[coming.output][1])
-
-
-def _hand_out(coming: Coming, array: Any) -> None:
-    coming.array = array
-    for node in coming.nodes:
-        node.value = array
+            _runs[-1].arrive(coming)
 
 
 def _land() -> None:
     """Hand out the values of the run. May be interrupted and done again."""
-    run = _runs[-1]
-    run.executable.finish()
-    for coming, array in run.outputs:
-        if coming.array is None:
-            _hand_out(coming, array)
-    for node in run.past:
-        node.inputs = ()
-    _runs.clear()
+    _runs[-1].land()
+    forget()
 
 
 def _after_fork_in_child() -> None:

@@ -19,12 +19,15 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert.backends.llvm import jit, product
+from wengert.backends.llvm import jit, pool, product
+from wengert.backends.llvm.code import PROGRESS
 from wengert.backends.llvm.program import Compiled
+from wengert.errors import unreachable
 from wengert.loops.arena import donations, made_by_call
 from wengert.loops.nest import Call
 
-READY, FAILED, CHANGED = -1, -2, -3  # what `call` gives; 0 and up: the number of an array that is not row-major
+# What `call` gives; 0 and up: the number of an array that is not row-major.
+READY, FAILED, CHANGED, _UNSTARTED = -1, -2, -3, -4
 
 
 class Bound:
@@ -44,11 +47,14 @@ class Bound:
         # A program with calls of NumPy definitions in it runs segment by segment, on these arrays by buffer.
         self._is_whole = len(compiled.segments) == 1
         self._arrays: dict[int, Any] = {}
+        self.take_turns([])
         segment = compiled.code.address("segment0") if self._is_whole else 0
         places_address = self._places.ctypes.data
         self._control[3:] = [compiled._buffers, places_address, 0 if long else segment, 0, 0, segment]
-        self._start, run = _functions()
+        self._start, self._begin, run, briefly = _functions()
         self._run = run if long and self._is_whole else None
+        self._run_here = run if long else briefly
+        self._in_use: object = None  # scratch memory of a thread that may end before what it began
         self._address = ctypes.addressof(self._control)
         self._failure = ctypes.c_uint8.from_address(compiled._failures.ctypes.data)
         nothing: list[Any] = []
@@ -62,7 +68,7 @@ class Bound:
             self._arrays[buffer] = array
 
     def take_turns(self, pairs: Sequence[tuple[int, Any, Any]]) -> None:
-        """Buffers with two memories each: the first one now, and after each `swap` the other. The caller keeps them."""
+        """Buffers with two memories each: the first one now; see `turn_to`. The caller keeps them."""
         self._turning = np.array([pair[0] + 1 for pair in pairs], np.int64)
         self._turns = [
             np.array([first.ctypes.data for _, first, _ in pairs], np.uint64),
@@ -72,13 +78,12 @@ class Bound:
         self._pairs = [] if self._is_whole else [(buffer, [first, second]) for buffer, first, second in pairs]
         self._arrays.update({buffer: both[0] for buffer, both in self._pairs})
 
-    def swap(self) -> None:
-        """Let every buffer with two memories have its other one."""
-        self._turns.reverse()
-        self.compiled._table[self._turning] = self._turns[0]
+    def turn_to(self, turn: int) -> None:
+        """Let every buffer with two memories have its first one (0) or its second one (1)."""
+        if self._turning.size:
+            self.compiled._table[self._turning] = self._turns[turn]
         for buffer, both in self._pairs:
-            both.reverse()
-            self._arrays[buffer] = both[0]
+            self._arrays[buffer] = both[turn]
 
     def watch(self, words: Sequence[tuple[int, int]]) -> None:
         """What should stand at addresses for a call to be right."""
@@ -96,7 +101,7 @@ class Bound:
         if status != READY:
             return status
         if self._run is not None:
-            self._run(self._address)
+            self._run(self._address, control[6])
         elif not self._is_whole:
             return self._run_by_segments(arrays)
         if self._failure.value:
@@ -104,6 +109,39 @@ class Bound:
             return FAILED
         return READY
 
+    @property
+    def needed(self) -> Optional[dict[int, int]]:
+        """What inputs must lie below for `begin`; None where it should not be called."""
+        return self.compiled.needed if self._is_whole else None
+
+    def begin(self, arrays: list[Any]) -> int:
+        """As `call`, but with READY the program may only have begun, in a worker beside the caller (`job.py`), who has to
+        `finish` it. Nothing in it may be able to fail."""
+        control = self._control
+        control[2] = id(arrays)
+        control[6] = product.scratch()
+        control[7] = 0
+        self._in_use = product.scratch_room()
+        status: int = self._begin(self._address)
+        if status == _UNSTARTED:  # there is no worker
+            self._run_here(self._address, control[6])
+            return READY
+        return status
+
+    def arrive(self, output: int) -> bool:
+        """Wait for one output of what was begun; False, and nothing done, where only all can be waited for."""
+        if not self.compiled.is_plain:
+            return False
+        self.compiled.arrive(output)
+        return True
+
+    def finish(self) -> bool:
+        """Wait for what was begun: whether it ran. May be called again."""
+        pool.join()
+        self._in_use = None
+        if self._failure.value:
+            unreachable("an index was found out of bounds that had been within")
+        return bool(self._control[7])
 
     def _run_by_segments(self, arrays: list[Any]) -> int:
         """Code and calls of NumPy definitions by turns."""
@@ -129,6 +167,10 @@ class Bound:
     def has_run(self) -> bool:
         """Whether the last call ran to its end, also where an interrupt (Ctrl-C) came before it could say so."""
         return bool(self._control[7]) and not self._failure.value
+
+    @has_run.setter
+    def has_run(self, value: bool) -> None:
+        self._control[7] = value
 
 
 def can_bind(compiled: Any) -> bool:
@@ -178,24 +220,28 @@ def word(address: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _functions() -> tuple[Any, Any]:
-    """What looks and starts, with the interpreter's lock; and what runs without it."""
-    code = jit.Loaded(jit.compile_object(_CODE))
+def _functions() -> tuple[Any, Any, Any, Any]:
+    """With the interpreter's lock: what looks and runs, and what looks and begins. What only runs, without the lock and with
+    it."""
+    product.load()
+    code = jit.Loaded(jit.compile_object(_CODE.replace("PROGRESS", str(PROGRESS))))
     start = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_start"))
-    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.address("wengert_run"))
+    begin = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_begin"))
+    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("wengert_run"))
+    briefly = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("wengert_run"))
     start._code = code  # type: ignore[attr-defined]
-    return start, run
+    return start, begin, run, briefly
 
 
 # control: words, their number, list, buffers, places, segment to be run at once or null, work, whether the segment has run,
 # segment. PyListObject: items at 24; PyArrayObject: data
 # at 16, flags at 64 (`program.py` checks these at import).
 _CODE = """
-define void @wengert_run(ptr %control) nounwind {
+declare i64 @wengert_job_start(ptr, ptr, ptr)
+
+define void @wengert_run(ptr %control, ptr %work) nounwind {
   %bp = getelementptr i64, ptr %control, i64 3
   %buffers = load ptr, ptr %bp, align 8
-  %wp = getelementptr i64, ptr %control, i64 6
-  %work = load ptr, ptr %wp, align 8
   %sp = getelementptr i64, ptr %control, i64 8
   %segment = load ptr, ptr %sp, align 8
   call void %segment(ptr %buffers, ptr %work)
@@ -205,6 +251,46 @@ define void @wengert_run(ptr %control) nounwind {
 }
 
 define i64 @wengert_start(ptr %control) nounwind {
+  %status = call i64 @look(ptr %control)
+  %good = icmp eq i64 %status, -1
+  br i1 %good, label %run, label %done
+run:
+  %sp = getelementptr i64, ptr %control, i64 5
+  %segment = load ptr, ptr %sp, align 8
+  %none = icmp eq ptr %segment, null
+  br i1 %none, label %done, label %call
+call:
+  %kp = getelementptr i64, ptr %control, i64 6
+  %work = load ptr, ptr %kp, align 8
+  call void @wengert_run(ptr %control, ptr %work)
+  br label %done
+done:
+  ret i64 %status
+}
+
+define i64 @wengert_begin(ptr %control) nounwind {
+  %status = call i64 @look(ptr %control)
+  %good = icmp eq i64 %status, -1
+  br i1 %good, label %begin, label %done
+begin:
+  %kp = getelementptr i64, ptr %control, i64 6
+  %work = load ptr, ptr %kp, align 8
+  %bp = getelementptr i64, ptr %control, i64 3
+  %buffers = load ptr, ptr %bp, align 8
+  %statep = getelementptr ptr, ptr %buffers, i64 -1
+  %state = load ptr, ptr %statep, align 8
+  %progress = getelementptr i8, ptr %state, i64 PROGRESS
+  store i64 0, ptr %progress, align 8
+  %begun = call i64 @wengert_job_start(ptr @wengert_run, ptr %control, ptr %work)
+  %yes = icmp ne i64 %begun, 0
+  %result = select i1 %yes, i64 -1, i64 -4
+  ret i64 %result
+done:
+  ret i64 %status
+}
+
+; Whether everything is as it should be (-1), and the data pointers.
+define internal i64 @look(ptr %control) nounwind {
 entry:
   %words = load ptr, ptr %control, align 8
   %np = getelementptr i64, ptr %control, i64 1
@@ -240,7 +326,7 @@ arrays:
 arrays.head:
   %i = phi i64 [0, %arrays], [%i1, %arrays.next]
   %im = icmp slt i64 %i, %m
-  br i1 %im, label %arrays.body, label %run
+  br i1 %im, label %arrays.body, label %done
 arrays.body:
   %i1 = add i64 %i, 1
   %ip = getelementptr ptr, ptr %items, i64 %i
@@ -258,18 +344,6 @@ arrays.next:
   %tp = getelementptr i8, ptr %buffers, i64 %place
   store ptr %data, ptr %tp, align 8
   br label %arrays.head
-run:
-  %sp = getelementptr i64, ptr %control, i64 5
-  %segment = load ptr, ptr %sp, align 8
-  %none = icmp eq ptr %segment, null
-  br i1 %none, label %done, label %call
-call:
-  %kp = getelementptr i64, ptr %control, i64 6
-  %work = load ptr, ptr %kp, align 8
-  call void %segment(ptr %buffers, ptr %work)
-  %rp = getelementptr i64, ptr %control, i64 7
-  store i64 1, ptr %rp, align 8
-  br label %done
 done:
   ret i64 -1
 changed:

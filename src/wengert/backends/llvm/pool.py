@@ -104,7 +104,7 @@ def wait(word: int, least: int) -> None:
             _control.wait(word, least)
 
 
-_joining = threading.Lock()
+_joining = threading.RLock()  # a signal's handler may come in between
 
 
 # --- the runtime library --------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def _after_fork_in_parent() -> None:
 
 def _after_fork_in_child() -> None:
     global _joining
-    _joining = threading.Lock()
+    _joining = threading.RLock()
     if _control is not None:
         _configure(_control)
     _after_fork_in_parent()

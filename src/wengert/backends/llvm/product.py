@@ -76,7 +76,7 @@ def load(code: Optional[bytes] = None) -> jit.Loaded:
         if _loaded is None:
             pool.has_threads()
             loaded = jit.Loaded(compile_library(library_text()) if code is None else code)
-            for name in ("wengert_parallel", "wengert_product_f32", "wengert_product_f64"):
+            for name in ("wengert_parallel", "wengert_job_start", "wengert_product_f32", "wengert_product_f64"):
                 llvm.add_symbol(name, loaded.address(name))
             pool.attach(loaded)
             _loaded = loaded

@@ -147,16 +147,21 @@ class Compiled:
 
         Until `finish` nobody may write to these arrays, and no other program may run.
         """
-        needed = self._needed
+        needed = self.needed
         if needed is None or self._plain is None or not pool.has_helpers():
             return None
-        if not all([_lies_below(values[at], needed[at]) for at in needed]):
+        if not all([lies_below(values[at], needed[at]) for at in needed]):
             return None
         made = self._enter_arrays(values, free)
         if made is None or not pool.start(self._address, self._buffers, product.scratch()):
             return None
         self._in_use = product.scratch_room()
         return [made[buffer] for buffer in self._plain]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every output has a buffer of its own, in its shape."""
+        return self._plain is not None
 
     def arrive(self, output: int) -> None:
         """Wait until an output of what was started is there; other steps may go on."""
@@ -176,7 +181,7 @@ class Compiled:
             unreachable("an index was found out of bounds that had been within")
 
     @cached_property
-    def _needed(self) -> Optional[dict[int, int]]:
+    def needed(self) -> Optional[dict[int, int]]:
         """What must hold of inputs for the program to be started beside the caller; None where it should not be."""
         elements = sum([type.size for type in self.program.buffers if isinstance(type, ArrayType)])
         if len(self.segments) != 1 or self._functions[0] is None or elements < WORTH_STARTING:
@@ -228,7 +233,7 @@ class Compiled:
             self._table[step.result + 1] = result.__array_interface__["data"][0]
 
 
-def _lies_below(array: Any, bound: int) -> bool:
+def lies_below(array: Any, bound: int) -> bool:
     """Whether whole numbers are all in [0, bound). One pass: a negative number reads as a huge one."""
     return array.size == 0 or bool(array.view(f"u{array.itemsize}").max() < bound)
 
