@@ -7,6 +7,7 @@ Chapters: "alike", for every backend, and "alone", which has no counterpart on o
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -393,6 +394,62 @@ def what_changes_between_steps_is_seen():
         assert (model.train_function.reason is None) is not eager, model.train_function.reason
     np.testing.assert_allclose(found[0], found[1], rtol=2e-6)
     return len({round(loss, 9) for loss in found[0]}) == len(found[0])
+
+
+class Between(keras.callbacks.Callback):
+    """What programs do between the steps of `fit`: read logs and weights, change weights, evaluate, give up."""
+
+    def __init__(self, x, y, fails):
+        super().__init__()
+        self.x, self.y, self.fails, self.seen, self.steps = x, y, fails, [], 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        if self.steps % 5 == 1:
+            self.seen.append(float(logs["loss"]))
+        if self.steps % 7 == 2:
+            self.seen.append(float(ops.sum(self.model.layers[0].kernel)))
+        if self.steps % 11 == 3:
+            self.model.layers[0].set_weights([w * 0.5 for w in self.model.layers[0].get_weights()])
+        if self.steps % 13 == 4:
+            self.seen.append(float(self.model.predict_on_batch(self.x[:8]).sum()))
+        if self.steps == self.fails:
+            raise KeyError("enough")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen += [float(value) for value in self.model.evaluate(self.x, self.y, verbose=0)]
+
+
+@alone
+def steps_beside_python_are_as_others():
+    """A program that begins beside Python gives the same bits as one that is waited for, whatever comes in between; how many
+    began."""
+    import wengert
+    from wengert.compiler.ahead import Ahead
+    from wengert.settings import settings
+
+    random = np.random.default_rng(0)
+    x, y = random.random((640, 200), dtype=np.float32), random.integers(0, 10, 640)
+    begin, begun, found = Ahead.begin, [], []
+    wengert.set_num_threads(2)
+    Ahead.begin = lambda ahead, arrays: (begun.append(begin(ahead, arrays)), begun[-1])[1]
+    with settings.scope(tier="compile"):
+        for threads in (2, 1):
+            if threads == 1:
+                Ahead.can = lambda ahead, arrays: False
+            keras.utils.set_random_seed(2)
+            model = keras.Sequential([keras.Input((200,)), layers.Dense(64, activation="relu"), layers.Dense(10)])
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+            for fails in (0, 25, 0):
+                between = Between(x, y, fails)
+                with contextlib.suppress(KeyError):
+                    model.fit(x, y, batch_size=64, epochs=3, verbose=0, callbacks=[between])
+                found.append(between.seen)
+            history = model.fit(x, y, batch_size=64, epochs=2, verbose=0).history
+            found.append([*history["loss"], *history["accuracy"], *[float(w.sum()) for w in model.get_weights()]])
+    wengert.set_num_threads(1)
+    return [found[:4] == found[4:], len(begun)]
 
 
 @alone

@@ -77,6 +77,11 @@ def test_replays_see_what_changes_and_say_when_there_are_none(alone: Any):
     assert "SavedModel holds a TensorFlow graph" in reasons["export"]
 
 
+def test_steps_that_run_beside_python_are_as_others(alone: Any):
+    same, begun = alone["steps_beside_python_are_as_others"]
+    assert same and begun > 60
+
+
 def test_sums_are_wide_and_powers_are_not(alone: Any):
     wanted = [[303, "uint32"], [60000, "uint32"], [300, "uint32"], [2, "int16"]]
     assert alone["wide_integers_and_histograms"] == wanted

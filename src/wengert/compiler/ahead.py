@@ -50,10 +50,7 @@ class Ahead:
             return False
         if self.work > MOST_WORK * pool.get_num_threads():
             return False
-        for place, limit in self.checks:
-            if not lies_below(arrays[place], limit):
-                return False
-        return True
+        return all([lies_below(arrays[place], limit) for place, limit in self.checks])
 
     def begin(self, arrays: list[Any]) -> int:
         """As `Bound.begin`. The caller has its turn, and hands nothing out but by `promise`."""

@@ -83,7 +83,7 @@ def _calibrate() -> int:
     box = Coming(None, ALL)  # type: ignore[arg-type]
     box.array = Coming(None, ALL)  # type: ignore[arg-type]
     coming = box.array
-    return _references(coming)  # type: ignore[no-any-return]
+    return _references(coming)
 
 
 _OF_COMING = _calibrate()

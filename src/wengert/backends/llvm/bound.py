@@ -20,8 +20,8 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert.backends.llvm import jit, pool, product
-from wengert.backends.llvm.code import PROGRESS
 from wengert.backends.llvm.program import Compiled
+from wengert.backends.llvm.start import TEXT
 from wengert.errors import unreachable
 from wengert.loops.arena import donations, made_by_call
 from wengert.loops.nest import Call
@@ -224,131 +224,10 @@ def _functions() -> tuple[Any, Any, Any, Any]:
     """With the interpreter's lock: what looks and runs, and what looks and begins. What only runs, without the lock and with
     it."""
     product.load()
-    code = jit.Loaded(jit.compile_object(_CODE.replace("PROGRESS", str(PROGRESS))))
+    code = jit.Loaded(jit.compile_object(TEXT))
     start = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_start"))
     begin = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_begin"))
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("wengert_run"))
     briefly = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("wengert_run"))
     start._code = code  # type: ignore[attr-defined]
     return start, begin, run, briefly
-
-
-# control: words, their number, list, buffers, places, segment to be run at once or null, work, whether the segment has run,
-# segment. PyListObject: items at 24; PyArrayObject: data
-# at 16, flags at 64 (`program.py` checks these at import).
-_CODE = """
-declare i64 @wengert_job_start(ptr, ptr, ptr)
-
-define void @wengert_run(ptr %control, ptr %work) nounwind {
-  %bp = getelementptr i64, ptr %control, i64 3
-  %buffers = load ptr, ptr %bp, align 8
-  %sp = getelementptr i64, ptr %control, i64 8
-  %segment = load ptr, ptr %sp, align 8
-  call void %segment(ptr %buffers, ptr %work)
-  %rp = getelementptr i64, ptr %control, i64 7
-  store i64 1, ptr %rp, align 8
-  ret void
-}
-
-define i64 @wengert_start(ptr %control) nounwind {
-  %status = call i64 @look(ptr %control)
-  %good = icmp eq i64 %status, -1
-  br i1 %good, label %run, label %done
-run:
-  %sp = getelementptr i64, ptr %control, i64 5
-  %segment = load ptr, ptr %sp, align 8
-  %none = icmp eq ptr %segment, null
-  br i1 %none, label %done, label %call
-call:
-  %kp = getelementptr i64, ptr %control, i64 6
-  %work = load ptr, ptr %kp, align 8
-  call void @wengert_run(ptr %control, ptr %work)
-  br label %done
-done:
-  ret i64 %status
-}
-
-define i64 @wengert_begin(ptr %control) nounwind {
-  %status = call i64 @look(ptr %control)
-  %good = icmp eq i64 %status, -1
-  br i1 %good, label %begin, label %done
-begin:
-  %kp = getelementptr i64, ptr %control, i64 6
-  %work = load ptr, ptr %kp, align 8
-  %bp = getelementptr i64, ptr %control, i64 3
-  %buffers = load ptr, ptr %bp, align 8
-  %statep = getelementptr ptr, ptr %buffers, i64 -1
-  %state = load ptr, ptr %statep, align 8
-  %progress = getelementptr i8, ptr %state, i64 PROGRESS
-  store i64 0, ptr %progress, align 8
-  %begun = call i64 @wengert_job_start(ptr @wengert_run, ptr %control, ptr %work)
-  %yes = icmp ne i64 %begun, 0
-  %result = select i1 %yes, i64 -1, i64 -4
-  ret i64 %result
-done:
-  ret i64 %status
-}
-
-; Whether everything is as it should be (-1), and the data pointers.
-define internal i64 @look(ptr %control) nounwind {
-entry:
-  %words = load ptr, ptr %control, align 8
-  %np = getelementptr i64, ptr %control, i64 1
-  %n = load i64, ptr %np, align 8
-  br label %words.head
-words.head:
-  %w = phi i64 [0, %entry], [%w1, %words.next]
-  %wm = icmp slt i64 %w, %n
-  br i1 %wm, label %words.body, label %arrays
-words.body:
-  %w2 = mul i64 %w, 2
-  %ap = getelementptr i64, ptr %words, i64 %w2
-  %a = load ptr, ptr %ap, align 8
-  %ep = getelementptr i64, ptr %ap, i64 1
-  %e = load i64, ptr %ep, align 8
-  %v = load i64, ptr %a, align 8
-  %same = icmp eq i64 %v, %e
-  br i1 %same, label %words.next, label %changed
-words.next:
-  %w1 = add i64 %w, 1
-  br label %words.head
-arrays:
-  %lp = getelementptr i64, ptr %control, i64 2
-  %list = load ptr, ptr %lp, align 8
-  %bp = getelementptr i64, ptr %control, i64 3
-  %buffers = load ptr, ptr %bp, align 8
-  %pp = getelementptr i64, ptr %control, i64 4
-  %places = load ptr, ptr %pp, align 8
-  %itemsp = getelementptr i8, ptr %list, i64 24
-  %items = load ptr, ptr %itemsp, align 8
-  %m = load i64, ptr %places, align 8
-  br label %arrays.head
-arrays.head:
-  %i = phi i64 [0, %arrays], [%i1, %arrays.next]
-  %im = icmp slt i64 %i, %m
-  br i1 %im, label %arrays.body, label %done
-arrays.body:
-  %i1 = add i64 %i, 1
-  %ip = getelementptr ptr, ptr %items, i64 %i
-  %array = load ptr, ptr %ip, align 8
-  %fp = getelementptr i8, ptr %array, i64 64
-  %flags = load i32, ptr %fp, align 4
-  %wanted = and i32 %flags, 257
-  %ok = icmp eq i32 %wanted, 257
-  br i1 %ok, label %arrays.next, label %bad
-arrays.next:
-  %dp = getelementptr i8, ptr %array, i64 16
-  %data = load ptr, ptr %dp, align 8
-  %qp = getelementptr i64, ptr %places, i64 %i1
-  %place = load i64, ptr %qp, align 8
-  %tp = getelementptr i8, ptr %buffers, i64 %place
-  store ptr %data, ptr %tp, align 8
-  br label %arrays.head
-done:
-  ret i64 -1
-changed:
-  ret i64 -3
-bad:
-  ret i64 %i
-}
-"""
