@@ -10,6 +10,7 @@ the last thousand.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -72,7 +73,7 @@ def first_and_steady(name: str, cache: str) -> tuple[float, float]:
         [sys.executable, "-c", STEPS, repr(time.time()), name], check=True, env=environment, capture_output=True, text=True
     )
     ends = json.loads(done.stdout)
-    took = [later - end for end, later in zip(ends, ends[1:])]
+    took = [later - end for end, later in itertools.pairwise(ends)]
     wanted = 1.25 * statistics.median(took[-1000:])
     steady = next(i for i in range(len(took)) if statistics.median(took[i : i + 20]) <= wanted)
     return ends[0], ends[steady]
