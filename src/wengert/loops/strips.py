@@ -59,6 +59,8 @@ ROOM = 1 << 20
 FEWEST, MOST = 64, 256
 # Bytes of a sum along rows: a larger one is better made in one go.
 LARGEST_SUM = 64 << 10
+# Columns of such a sum below which its rows are the better ones for vectors.
+NARROW = 16
 
 Work = Union[Nest, Contract]
 
@@ -193,6 +195,8 @@ class _Strips:
 
     def _product_along(self, step: Contract) -> Optional[_Parts]:
         """A strip's product is added to the sum; the stores are done from it after the loop."""
+        if math.prod(step.columns) < min(math.prod(step.rows), NARROW):
+            step = _turned(step)
         extents = (*step.rows, *step.columns)
         total = self._sum(extents, step.dtype)
         if total is None:
@@ -322,6 +326,24 @@ class _Strips:
         steps = [_of_strip(placed, height, moved) for placed in self.strip]
         label = " ".join(dict.fromkeys([word for step in steps for word in step.label.split()]))
         return Repeat((count,), tuple(windows), (), tuple(steps), label)
+
+
+def _turned(step: Contract) -> Contract:
+    """The product with its operands exchanged, a^T for b, without a batch: vectors run along its longer side."""
+    m, n, k = len(step.rows), len(step.columns), len(step.summed)
+
+    def turned(things: Iterable[Any], first: int, last: int) -> tuple[Any, ...]:
+        """With the last axes before the first ones."""
+        return tuple([
+            x._replace(strides=(*x.strides[first:], *x.strides[:first])) if isinstance(x, (Load, Lookup, Store))
+            else x._replace(axis=(x.axis - first) % (first + last)) if isinstance(x, Axis) else x
+            for x in things
+        ])  # fmt: skip
+
+    return step._replace(
+        rows=step.columns, columns=step.rows, a=turned(step.b, k, n), b=turned(step.a, m, k),
+        values=turned(step.values, m, n), stores=turned(step.stores, m, n),
+    )  # fmt: skip
 
 
 def _of_strip(placed: Placed, height: int, moved: Callable[[Iterable[Any], Optional[int]], tuple[Any, ...]]) -> Work:

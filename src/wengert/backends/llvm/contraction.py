@@ -62,7 +62,7 @@ class Contractions:
         name = self.shared.names.get(key)
         if name is None:
             name = self.shared.names[key] = f"direct{len(self.shared.names)}"
-            self.shared.texts.append(text(found, name, finish_name))
+            self.shared.texts.append(text(found, name, finish_name, self.shared.tiles))
             self.shared.declarations.update(declarations(found.kind))
         buffers = self.shared.places((step.a[0].buffer, step.b[0].buffer))  # type: ignore[union-attr]
         return [f"  call void @{name}_run(ptr {buffers}, ptr %work, ptr {places})"]

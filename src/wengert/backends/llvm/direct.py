@@ -20,6 +20,8 @@ the contraction's own function (`region.py`), a block at a time.
 
 from __future__ import annotations
 
+from typing import Optional
+
 from wengert.backends.llvm.direct_blocks import Blocks
 from wengert.backends.llvm.direct_dots import Dots
 from wengert.backends.llvm.direct_plan import Plan
@@ -30,9 +32,9 @@ from wengert.backends.llvm.vectors import Kind
 _FORMS: dict[str, type[Task]] = {"strips": Strips, "dots": Dots, "blocks": Blocks}
 
 
-def text(p: Plan, name: str, finish: str) -> str:
-    """The task and its tiles."""
-    return _FORMS[p.form](p, name, finish).text()
+def text(p: Plan, name: str, finish: str, tiles: Optional[dict[str, str]] = None) -> str:
+    """The task and its tiles. `tiles`: the names of those that the program has already, by their texts; new ones join them."""
+    return _FORMS[p.form](p, name, finish, {} if tiles is None else tiles).text()
 
 
 def declarations(k: Kind) -> dict[str, str]:

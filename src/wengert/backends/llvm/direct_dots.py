@@ -65,11 +65,10 @@ class Dots(Task):
 
     def _tile(self, a: str, j: str, height: int, columns: int, first: str, last: str) -> None:
         f, k = self.f, self.k
-        if (height, columns) not in self.tiles:
-            self.tiles[height, columns] = self._tile_text(height, columns)
+        name = self.tile(height, columns, lambda: self._tile_text(height, columns))
         b = ", ".join(f"ptr {self._along(self.b, f.add(j, d), self.p.b.outer)}" for d in range(columns))
         sums = f.at(k.type, self.sums, (j, height * k.lanes))
-        f.line(f"call void @{self.name}_{height}x{columns}(ptr {a}, {b}, ptr {sums}, i64 {first}, i64 {last})")
+        f.line(f"call void {name}(ptr {a}, {b}, ptr {sums}, i64 {first}, i64 {last})")
 
     def _rows_in_round(self) -> tuple[Pairs, list[tuple[int, int]]]:
         """The axes of the loop, and where in both operands the rows begin that a round of it takes: several short ones."""
@@ -86,7 +85,7 @@ class Dots(Task):
         k, every = self.k, [(i, j) for i in range(height) for j in range(columns)]
         given = ", ".join(f"ptr %b{j}" for j in range(columns))
         lines = [
-            f"define internal void @{self.name}_{height}x{columns}(ptr %a, {given}, ptr %c, i64 %first, i64 %last) "
+            f"define internal void @TILE(ptr %a, {given}, ptr %c, i64 %first, i64 %last) "
             "noinline nounwind {\nentry:\n  %begins = icmp eq i64 %first, 0"
         ]
         for i, j in every:

@@ -67,16 +67,14 @@ class Strips(Task):
             ], stride)  # fmt: skip
 
     def _tile(self, a: str, height: int, pointers: list[tuple[str, str]], stride: int) -> None:
-        vectors = len(pointers)
-        if (height, vectors) not in self.tiles:
-            self.tiles[height, vectors] = self._tile_text(height, vectors, stride)
+        name = self.tile(height, len(pointers), lambda: self._tile_text(height, len(pointers), stride))
         given = ", ".join(f"ptr {x}" for pointer in zip(*pointers) for x in pointer)
-        self.f.line(f"call void @{self.name}_{height}x{vectors}(ptr {a}, {given})")
+        self.f.line(f"call void {name}(ptr {a}, {given})")
 
     def _tile_text(self, height: int, vectors: int, stride: int) -> str:
         k, every = self.k, [(i, v) for i in range(height) for v in range(vectors)]
         given = ", ".join(f"ptr %{side}{v}" for side in "bc" for v in range(vectors))
-        lines = [f"define internal void @{self.name}_{height}x{vectors}(ptr %a, {given}) noinline nounwind {{\nentry:"]
+        lines = [f"define internal void @TILE(ptr %a, {given}) noinline nounwind {{\nentry:"]
         pairs = list(zip(self.p.a.summed, self.p.b.summed))
         count, inside = rounds(pairs)
         sums = dict.fromkeys(every, "zeroinitializer")

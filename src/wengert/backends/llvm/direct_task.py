@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from wengert.backends.llvm.batched import WORK
 from wengert.backends.llvm.direct_plan import Axes, Plan, Side
@@ -13,12 +14,14 @@ _GRAIN = 100_000
 
 
 class Task:
-    def __init__(self, p: Plan, name: str, finish: str) -> None:
+    def __init__(self, p: Plan, name: str, finish: str, tiles: dict[str, str]) -> None:
         self.p = p
         self.k = p.kind
         self.name = name
         self.finish = finish
-        self.tiles: dict[tuple[int, int], str] = {}
+        self.tiles = tiles
+        self.own: dict[tuple[int, int], str] = {}  # names of its tiles, by rows and columns or vectors of them
+        self.texts: list[str] = []
 
     def text(self) -> str:
         p, f = self.p, Flow(f"define internal void @{self.name}(ptr %words, i64 %begin, i64 %end, i64 %worker) nounwind")
@@ -31,7 +34,7 @@ class Task:
             self.t, part = f.div(cell, p.parts), f.rem(cell, p.parts)
             self.a, self.b = (self._start(base, side) for base, side in zip(bases, (p.a, p.b)))
             self.part(part)
-        return "\n".join([*self.tiles.values(), f.text(), self._run()])
+        return "\n".join([*self.texts, f.text(), self._run()])
 
     def _buffer(self, number: str) -> str:
         """Where a buffer of the table lies."""
@@ -51,6 +54,16 @@ class Task:
 
     def part(self, part: str) -> None:
         raise NotImplementedError
+
+    def tile(self, rows: int, columns: int, text: Callable[[], str]) -> str:
+        """The name of a tile. In its text it is called TILE; one that the program has not had yet is written down."""
+        if (rows, columns) not in self.own:
+            body = text()
+            if body not in self.tiles:
+                self.tiles[body] = f"@tile{len(self.tiles)}"
+                self.texts.append(body.replace("@TILE", self.tiles[body]))
+            self.own[rows, columns] = self.tiles[body]
+        return self.own[rows, columns]
 
     def _start(self, base: str, side: Side) -> str:
         """The first element of a matrix of the batch."""

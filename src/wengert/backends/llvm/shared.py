@@ -15,6 +15,7 @@ class Shared:
         self.declarations: dict[str, str] = {}
         self.names: dict[object, str] = {}
         self.tables: dict[tuple[int, ...], str] = {}
+        self.tiles: dict[str, str] = {}  # of direct contractions
 
     def places(self, buffers: tuple[int, ...]) -> str:
         """The name of the table of these buffers."""
