@@ -114,6 +114,7 @@ class Calls:
 
     def __init__(self) -> None:
         self.pure: WeakKeyDictionary[Any, tuple[int, bool]] = WeakKeyDictionary()
+        self.known: WeakKeyDictionary[Any, tuple[Held, bool]] = WeakKeyDictionary()
 
     def layer(self, call: Callable[..., Any], layer: Any, args: Any, kwargs: Any) -> Any:
         """``call(layer, *args, **kwargs)`` for a call from outside Keras."""
@@ -124,7 +125,7 @@ class Calls:
     def plain(self, call: Callable[..., Any], owner: Any, args: Any, kwargs: Any) -> Any:
         """The same for losses. One that looks at how its argument came about (`ops/nn/logits.py`) must see it, so what is
         replayed begins before a softmax or a sigmoid."""
-        if not _is_keras(owner) or _has_foreign_parts(owner):
+        if not self._is_own(owner):
             return call(owner, *args, **kwargs)
         return self._call(call, owner, Held, args, kwargs, behind)
 
@@ -141,8 +142,7 @@ class Calls:
             return call(optimizer, grads)
         grads, variables = list(grads), list(variables)
         if (
-            not _is_keras(optimizer)
-            or _has_foreign_parts(optimizer)
+            not self._is_own(optimizer)
             or _is_elsewhere()
             or any([g.__class__ is not Tensor for g in grads])
         ):
@@ -181,6 +181,14 @@ class Calls:
         if kind is None:
             kind = kinds[shape] = Kind(owner, look, _arranged(call, owner, args, kwargs, source))
         return call(owner, *args, **kwargs) if kind.given_up else kind(tensors)
+
+    def _is_own(self, owner: Any) -> bool:
+        """Whether a loss or an optimizer, and everything that it holds, is Keras's own."""
+        known = self.known.get(owner)
+        if known is None or not known[0].unmoved():
+            own = _is_keras(owner) and not _has_foreign_parts(owner)
+            known = self.known[owner] = Held(owner), own
+        return known[1]
 
     def _is_pure(self, layer: Any) -> bool:
         """Whether a layer, and everything in it, is Keras's own."""

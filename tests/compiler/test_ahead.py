@@ -288,3 +288,20 @@ def test_large_programs_are_shared_out_from_the_start():
     product = Contract((2,), (3,), (4,), (5,), (), (), (Number(0, wengert.float32),), (), wengert.float32)
     assert multiply_adds([product, product]) == 240
     assert multiply_adds([Repeat((7,), (), (), (product,))]) == 840
+
+
+def test_what_is_only_recorded_does_not_wait():
+    """Calls whose results can be differentiated only record: the step before may go on meanwhile."""
+    model = nn.Linear(300, 300)
+    optimizer = wengert.optim.Adam(model.parameters())
+    recorded = wengert.compile(model.forward, pending=True)
+    x, seen = wengert.ones(64, 300), []
+    for _ in range(8):
+        optimizer.zero_grad()
+        before = bool(beside._runs)
+        y = recorded(x)
+        seen.append((before, bool(beside._runs)))
+        y.square().mean().backward()
+        optimizer.step()
+    assert seen[-1] == (True, True)
+    assert np.isfinite(model.weight.sum().item())

@@ -77,6 +77,10 @@ def test_python_code_of_ones_own_layers_runs_in_every_call(found):
     assert found["calls of own layers"] == 6
 
 
+def test_a_function_of_ones_own_in_kerass_loss_is_called_every_time(found):
+    assert found["calls of an own loss"] == 3
+
+
 def test_no_gradient_at_all_and_a_wrong_shape_are_keras_errors(found):
     missing, shape = found["wrong"]
     assert "No gradients provided for any variable" in missing

@@ -59,7 +59,8 @@ class Program:
             self.is_settled = True
             self.fast = fast_replay(self.replay)  # type: ignore[arg-type]
             return self.run(tensors, floats)
-        land()
+        if not self.is_recorded:  # what is only recorded may be so while another step runs
+            land()
         return self.replay.run(tensors, floats)  # type: ignore[union-attr]
 
     def holds(self) -> bool:

@@ -26,9 +26,9 @@ from wengert.compiler.plan import (
     Viewed,
 )
 from wengert.graph.node import RELEASED, ArrayType, Coming, Node
-from wengert.graph.record import literal, next_serial, scalar, settle_number, tracking
+from wengert.graph.record import literal, next_serial, scalar, tracking
 from wengert.primitives.control import unstored
-from wengert.runtime.flush import value_of
+from wengert.runtime.flush import computed, value_of
 from wengert.runtime.generator import signed
 from wengert.runtime.tiers import Entry
 from wengert.tensors.tensor import Tensor, link_of, view, wrap, write
@@ -95,7 +95,7 @@ class Replay:
         Raises: Moved when one has changed that the traced code had branched on.
         """
         for count in self.plan.counts:
-            values = {settle_number(cell.node).item() for cell in count.cells}
+            values = {computed(cell.node).item() for cell in count.cells}
             if len(values) != 1:
                 raise Moved("the step counts of an optimizer go apart")
             count.now = values.pop()
