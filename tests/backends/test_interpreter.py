@@ -42,6 +42,12 @@ def test_a_chain_uses_one_piece_of_memory():
     np.testing.assert_array_equal(y, -np.exp(X * W - W))
 
 
+def test_a_step_that_takes_memory_for_its_result_gets_it():
+    made, (y,) = run(lambda x, w: [p.relu(p.mul(x, w))], X, W)
+    assert written(made) == 1
+    np.testing.assert_array_equal(y, np.maximum(X * W, 0))
+
+
 def test_inputs_and_outputs_are_left_alone():
     def function(x, w):
         z = p.mul(x, w)

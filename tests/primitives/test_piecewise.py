@@ -65,6 +65,19 @@ def test_where_takes_numbers_for_either_branch():
     np.testing.assert_array_equal(evaluate(lambda c, x: own.where(c, 7, x), c, x), [7, 2.5])
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("other", [0.0, -0.0, 2.0])
+def test_a_long_mask_keeps_every_bit(dtype, other):
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, (64, 40, np.dtype(dtype).itemsize), np.uint8).view(dtype)[..., 0]  # NaNs and infinities too
+    c, w = draw.random((64, 40)) < 0.5, np.array(other, dtype)
+    for turned in (x, np.asfortranarray(x), x[::2], x[:, ::-1]):
+        mask = c[: len(turned)]
+        found, wanted = own.where.evaluate(mask, turned, w), np.where(mask, turned, w)
+        assert (found.dtype, found.strides) == (wanted.dtype, wanted.strides)
+        assert found.tobytes() == wanted.tobytes()
+
+
 def test_where_says_what_is_wrong():
     def node(dtype, *shape):
         return placeholder(array_type(shape, dtype))

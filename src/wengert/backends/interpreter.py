@@ -9,11 +9,11 @@ other value may look into it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
+from wengert.backends.blas import alone, is_quicker_alone
 from wengert.graph.graph import Graph, Step
 from wengert.graph.rule import Primitive
 from wengert.origin import describe
@@ -44,7 +44,9 @@ class Interpreter:
         self.origins: list[Any] = []
         for number, step in enumerate(graph.steps):
             dead = tuple({i for i in step.args if last_use[i] == number and i >= first and i not in held})
-            function = partial(step.primitive.evaluate, **step.named) if step.params else step.primitive.evaluate
+            function = step.primitive.bound(step.params)
+            if step.primitive is dot and is_quicker_alone(graph.array_at(step.args[0]), step.array):
+                function = alone(function)
             over = next((i for i in dead if _can_write_over(graph, step, i, shared, last_use, number)), None)
             self.steps.append((function if over is None else _into(function, step.args.index(over)), step.args, dead))
             self.origins.append((step.primitive, step.origin))
@@ -109,7 +111,11 @@ def _sharers(graph: Graph) -> list[tuple[int, ...]]:
 
 
 def _gives_new_memory(step: Step) -> bool:
-    return isinstance(step.primitive.evaluate, np.ufunc) or step.primitive is dot
+    return _takes_out(step) or step.primitive is dot
+
+
+def _takes_out(step: Step) -> bool:
+    return isinstance(step.primitive.evaluate, np.ufunc) or step.primitive.takes_out
 
 
 def _can_write_over(
@@ -117,7 +123,7 @@ def _can_write_over(
 ) -> bool:
     """Whether a step's result can take the memory of an argument that dies with it."""
     type, first = step.type, len(graph.inputs)
-    if not isinstance(step.primitive.evaluate, np.ufunc) or step.params or graph.type_at(at) is not type:
+    if not _takes_out(step) or step.params or graph.type_at(at) is not type:
         return False
     if step.array.ndim == 0 or step.array.size * step.array.dtype.itemsize < _LARGE:
         return False

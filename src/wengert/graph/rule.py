@@ -72,6 +72,8 @@ class Primitive:
       differentiable    False: the result never carries a derivative (comparisons, rounding to integers)
       saves_nothing     the derivative reads neither inputs nor output (checked by a test)
       is_view           the value is an index map of its first input
+      takes_out         evaluate has an argument `out`, memory that the result goes into: a new array, never a look at
+                        another's memory. So it is with NumPy's elementwise functions
       draws             the value is random: a function of a generator's key and counter
     """
 
@@ -81,6 +83,7 @@ class Primitive:
     differentiable: ClassVar[bool] = True
     saves_nothing: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
+    takes_out: ClassVar[bool] = False
     draws: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -106,6 +109,11 @@ class Primitive:
         raise MissingRule(f"{self.name} has no type rule")
 
     evaluate: Any
+
+    def bound(self, params: tuple[Any, ...]) -> Callable[..., Any]:
+        """`evaluate` with these parameters, as the interpreter calls it again and again. Overridden where a function in C
+        is the same."""
+        return bind(self.evaluate, **dict(zip(self.params, params))) if params else self.evaluate
 
     vjp: Any = None
     jvp: Any = None

@@ -23,6 +23,11 @@ from wengert.shapes import broadcast
 # --- choosing -----------------------------------------------------------------------------------------------------
 
 
+# The floats whose zeros a mask can set, and elements from which that is quicker than to choose.
+_ZEROS = {char: bytes(np.dtype(char).itemsize) for char in "efd"}
+_WORTH_MASKING = 1024
+
+
 class Where(Elementwise):
     """z = x where c, else y
 
@@ -49,6 +54,9 @@ class Where(Elementwise):
         return array_type(broadcast("where", c.shape, x.shape, w.shape), x.dtype)
 
     def evaluate(self, c: Any, x: Any, w: Any) -> Any:
+        if w.ndim == 0 and x.size >= _WORTH_MASKING and x.shape == c.shape and w.tobytes() == _ZEROS.get(x.dtype.char):
+            bits = x.view(f"u{x.itemsize}")  # a number's bits times 1 or 0: a third of the time of np.where
+            return np.multiply(c, bits).view(x.dtype)
         return np.where(c, x, w)
 
     def partials(self, c: Node, x: Node, w: Node, *, y: Node) -> Any:
@@ -199,11 +207,12 @@ class Relu(Elementwise):
     """
 
     name = "relu"
+    takes_out = True
     accepts = ("integer", "floating")
     kinks = (0.0,)
 
-    def evaluate(self, x: Any) -> Any:
-        return np.maximum(x, x.dtype.type(0))
+    def evaluate(self, x: Any, *, out: Any = None) -> Any:
+        return np.maximum(x, x.dtype.type(0), out=out)
 
     def partials(self, x: Node, *, y: Node) -> Any:
         return (lambda: ne(y, scalar(0, y.dtype)),)  # y is never negative

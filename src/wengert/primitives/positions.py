@@ -3,6 +3,7 @@ out. Shared by the chapters that read and write by index."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from wengert.graph.rule import align_ranks
 from wengert.primitives.creation import iota
 from wengert.primitives.scans import check_axis
 from wengert.primitives.views import reshape
-from wengert.shapes import Shape, broadcast, contiguous_strides
+from wengert.shapes import Shape, broadcast, contiguous_strides, size_of
 
 
 def check_index_dtype(operation: str, *indices: ArrayType) -> None:
@@ -46,17 +47,27 @@ def out_of_bounds(index: Any, n: int, axis: int, wrap: bool) -> IndexError:
 def along_axis(index: Any, shape: Shape, axis: int) -> Any:
     """Row-major positions of x[a, index[a, b, c], c] in an array x of `shape`."""
     index = in_bounds(index, shape[axis], axis, wrap=False)
-    flat = None
-    step = 1
-    for other in reversed(range(len(shape))):
-        n = index.shape[other]
-        if other == axis:
-            part = index * step if step != 1 else index
-        else:
-            part = np.arange(0, n * step, step).reshape((n,) + (1,) * (index.ndim - other - 1))
-        flat = part if flat is None else flat + part
-        step *= shape[other]
-    return flat
+    if len(shape) == 1:
+        return index
+    sizes = (*index.shape[:axis], 1, *index.shape[axis + 1 :])
+    starts = _remembered_starts(sizes, shape) if size_of(sizes) <= _REMEMBERED else _starts(sizes, shape)
+    step = size_of(shape[axis + 1 :])
+    return starts + index if step == 1 else starts + index * step
+
+
+# Positions of up to so many elements are remembered from one call to the next.
+_REMEMBERED = 1 << 12
+
+
+def _starts(sizes: Shape, shape: Shape) -> Any:
+    """Row-major positions, in an array of `shape`, of its first elements: `sizes` of them along each axis."""
+    places = [np.arange(n) * step for n, step in zip(sizes, contiguous_strides(shape))]
+    starts: Any = sum(np.ix_(*places))
+    starts.flags.writeable = False
+    return starts
+
+
+_remembered_starts = lru_cache(maxsize=64)(_starts)
 
 
 def across_axes(indices: Any, shape: Shape, axes: Shape, wrap: bool) -> Any:

@@ -7,6 +7,8 @@ functional.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import methodcaller
 from typing import Any, Union
 
 import numpy as np
@@ -35,6 +37,9 @@ class Reshape(View):
     def evaluate(self, x: Any, *, shape: Shape) -> Any:
         return x.reshape(shape)
 
+    def bound(self, params: tuple[Any, ...]) -> Callable[..., Any]:
+        return methodcaller("reshape", *params)
+
     def transpose(self, y_bar: Node, x: Node, *, shape: Shape) -> Node:
         return self(y_bar, shape=x.shape)
 
@@ -58,6 +63,9 @@ class Permute(View):
 
     def evaluate(self, x: Any, *, order: Shape) -> Any:
         return x.transpose(order)
+
+    def bound(self, params: tuple[Any, ...]) -> Callable[..., Any]:
+        return methodcaller("transpose", *params)
 
     def transpose(self, y_bar: Node, x: Node, *, order: Shape) -> Node:
         return self(y_bar, order=inverse_permutation(order))
