@@ -33,13 +33,14 @@ def compiled_on_two_threads(monkeypatch):
 def begun(monkeypatch):
     """How many programs were begun beside."""
     count = []
-    note = beside.begun
+    begin = beside.begin
 
     def counting(*arguments):
-        count.append(1)
-        note(*arguments)
+        done = begin(*arguments)
+        count.extend([1] * done)
+        return done
 
-    monkeypatch.setattr("wengert.runtime.repeat.begun", counting)
+    monkeypatch.setattr("wengert.runtime.repeat.begin", counting)
     return count
 
 
@@ -70,7 +71,7 @@ def test_the_same_bits_as_without(begun, monkeypatch):
     losses = [ahead.step(i) for i in range(12)]
     assert len(begun) > 5
     found = [loss.item() for loss in losses], ahead.weights()
-    monkeypatch.setattr(tiers.Entry, "start", lambda entry, values, free: None)
+    monkeypatch.setattr(tiers.Entry, "prepare", lambda entry, values, free: None)
     behind = Trainer()
     wanted = [behind.step(i).item() for i in range(12)], behind.weights()
     assert found[0] == wanted[0]
@@ -97,7 +98,7 @@ def test_the_loss_is_there_before_the_step_is_done(begun, monkeypatch, threads):
     for i in range(200):
         losses.append(trainer.step(i).item())
         assert i < 6 or trainer.model[0].weight._current().value.__class__ is Coming
-    monkeypatch.setattr(tiers.Entry, "start", lambda entry, values, free: None)
+    monkeypatch.setattr(tiers.Entry, "prepare", lambda entry, values, free: None)
     behind = Trainer()
     assert losses == [behind.step(i).item() for i in range(200)]
     assert all((a == b).all() for a, b in zip(trainer.weights(), behind.weights()))
@@ -209,6 +210,32 @@ def test_what_nobody_waits_for_may_go(begun):
         del trainer
     assert begun
     assert wengert.ones(1000).sum().item() == 1000
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before it begins", "after it began"])
+def test_an_interrupt_leaves_a_whole_step_or_none(begun, monkeypatch, before):
+    """Ctrl-C where a program is handed to a worker, as Python sees it: in between two instructions."""
+    trainer, behind = Trainer(), Trainer()
+    for i in range(8):
+        trainer.step(i)
+        behind.step(i)
+    start = pool.start
+
+    def interrupted(*arguments):
+        if not before:
+            assert start(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.step(8)
+    assert begun and not beside._runs
+    if not before:
+        behind.step(8)
+    assert all((a == b).all() for a, b in zip(trainer.weights(), behind.weights()))
+    for i in range(9, 12):
+        assert trainer.step(i).item() == behind.step(i).item()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a platform without fork")

@@ -31,14 +31,18 @@ class Starter(Executable, Protocol):
         """The outputs of a run on these inputs that is `completed`."""
         ...
 
-    def start(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
-        """As `run`, but the arrays are there only after `finish`; None, and nothing done, where that is not possible."""
+    def prepare(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
+        """As `run`, but the arrays are there only after `start` and `finish`; None where that is not possible."""
+        ...
+
+    def start(self) -> bool:
+        """Begin what was prepared; False, and nothing done, where that is not possible."""
         ...
 
     def arrive(self, output: int) -> None:
         """Wait until one output of what was started is there."""
         ...
 
-    def finish(self) -> None:
-        """Wait for what was started."""
+    def finish(self) -> bool:
+        """Wait for what was started: whether it ran. May be called again."""
         ...

@@ -9,7 +9,8 @@ outside. The thread that waits helps with what is left.
 A replay of a compiled function begins its program in the same way (`compiler/ahead.py`); memory that it writes in place is
 coming too.
 
-A program is begun so only if nothing in it can go wrong (`Compiled.start`): every error comes where it always came.
+A program is begun so only if nothing in it can go wrong (`Compiled.prepare`): every error comes where it always came. It
+is noted before it is begun, so that Ctrl-C cannot lose one that is writing to memory.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Run(Protocol):
 
 
 class _Flushed(NamedTuple):
-    """A flush that was begun."""
+    """A flush that was begun. Ctrl-C may have come before it was: then its nodes are pending, as they were."""
 
     executable: Any
     outputs: list[tuple[Coming, Any]]  # what is coming, and the array that it will be
@@ -42,11 +43,11 @@ class _Flushed(NamedTuple):
     inputs: Any  # arrays that are being read
 
     def land(self) -> None:
-        self.executable.finish()
-        for coming, array in self.outputs:
-            came(coming, array)
-        for node in self.past:
-            node.inputs = ()
+        if self.executable.finish():
+            for coming, array in self.outputs:
+                came(coming, array)
+            for node in self.past:
+                node.inputs = ()
 
     def arrive(self, coming: Coming) -> None:
         self.executable.arrive(coming.output)
@@ -89,13 +90,21 @@ turn = _Turn()
 alone = _Alone()
 
 
-def begun(executable: Any, nodes: Sequence[Node], arrays: Sequence[Any], past: list[Node], inputs: Any) -> None:
-    """Note that an executable was started, whose outputs these nodes will have. The caller has its turn."""
-    outputs = []
-    for output, node in enumerate(nodes):
-        coming = node.value = Coming(node, output)
-        outputs.append((coming, arrays[output]))
-    _runs.append(_Flushed(executable, outputs, past, inputs))
+def begin(executable: Any, nodes: Sequence[Node], arrays: Sequence[Any], past: list[Node], inputs: Any) -> bool:
+    """Begin what an executable has prepared, so that these nodes will have these arrays; False, and nothing done, where
+    there is nobody to run it. The caller has its turn."""
+    outputs = [(Coming(node, output), arrays[output]) for output, node in enumerate(nodes)]
+    note(_Flushed(executable, outputs, past, inputs))
+    try:
+        if not executable.start():
+            forget()
+            return False
+        for node, (coming, _) in zip(nodes, outputs):
+            node.value = coming
+    except BaseException:
+        land()
+        raise
+    return True
 
 
 def note(run: Run) -> None:

@@ -22,7 +22,7 @@ from wengert.graph.node import DROPPED, Node
 from wengert.graph.pattern import Pattern, inputs_of, picker
 from wengert.graph.record import UNSETTLED, recorder, settle_number
 from wengert.primitives.control import literal
-from wengert.runtime.beside import begun
+from wengert.runtime.beside import begin
 from wengert.runtime.tiers import Counts, Entry, album, patterns
 
 _references = getattr(sys, "getrefcount", None)
@@ -126,13 +126,12 @@ def _run(plan: Plan, inputs: Sequence[Node], tape: list[Node], beside: bool) -> 
     Counts.found += 1
     free = _free(plan, inputs, values)
     kept = [nodes[i] for i in plan.kept]
-    coming = plan.entry.start(values, free) if beside else None
-    if coming is None:
+    past = [nodes[i] for i in plan.past]
+    arrays = plan.entry.prepare(values, free) if beside else None
+    if arrays is None or not begin(plan.entry.compiled, kept, arrays, past, (inputs, values)):
         plan.entry.fill(kept, values, free)
-        for i in plan.past:
-            nodes[i].inputs = ()
-    else:
-        begun(plan.entry.compiled, kept, coming, [nodes[i] for i in plan.past], (inputs, values))
+        for node in past:
+            node.inputs = ()
     for i in plan.dropped:
         nodes[i].mark |= DROPPED
     return True

@@ -106,11 +106,11 @@ class Entry:
         finally:
             completed.clear()
 
-    def start(self, values: Sequence[Any], free: frozenset[int]) -> Optional[list[Any]]:
-        """As `run`, beside the caller, where the compiled code can be; see `Compiled.start`."""
+    def prepare(self, values: Sequence[Any], free: frozenset[int]) -> Optional[list[Any]]:
+        """What compiled code that could run beside the caller would make; see `Compiled.prepare`."""
         if self.compiled is None or watching.by is not None:
             return None
-        return self.compiled.start(values, free)
+        return self.compiled.prepare(values, free)
 
     def _best(self) -> Any:
         """The compiled executable if there is one by now, else the interpreter; what is seen often enough is compiled."""

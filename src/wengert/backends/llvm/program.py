@@ -141,9 +141,9 @@ class Compiled:
         ]  # fmt: skip
         return None if self._enter(id(arrays), self._buffers, self._places_at) >= 0 else made
 
-    def start(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
-        """As `run`, beside the caller: the outputs, which are there after `finish`. None, and nothing done, where that is
-        not possible: something in the program could go wrong, or it is too small, or no worker is there.
+    def prepare(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
+        """What `start` would run on these arrays, as `run`: the outputs, which are there after `finish`. None where that is
+        not possible: something in the program could go wrong, or it is too small, or nobody could run it.
 
         Until `finish` nobody may write to these arrays, and no other program may run.
         """
@@ -153,10 +153,12 @@ class Compiled:
         if not all([lies_below(values[at], needed[at]) for at in needed]):
             return None
         made = self._enter_arrays(values, free)
-        if made is None or not pool.start(self._address, self._buffers, product.scratch()):
-            return None
+        return None if made is None else [made[buffer] for buffer in self._plain]
+
+    def start(self) -> bool:
+        """Begin what was prepared in a worker, beside the caller; False, and nothing done, where there is none."""
         self._in_use = product.scratch_room()
-        return [made[buffer] for buffer in self._plain]
+        return pool.start(self._address, self._buffers, product.scratch())
 
     @property
     def is_plain(self) -> bool:
@@ -173,12 +175,13 @@ class Compiled:
         last = {buffer: number + 1 for number, step in enumerate(self.program.steps) for buffer in writes(step)}
         return [last[buffer] for buffer in self._plain or ()]
 
-    def finish(self) -> None:
-        """Wait for what was started."""
+    def finish(self) -> bool:
+        """Wait for what was started: whether it ran. May be called again."""
         pool.join()
         self._in_use = None
         if self._failures[0]:
             unreachable("an index was found out of bounds that had been within")
+        return self._failures[PROGRESS:].view(np.int64).item() == len(self.program.steps)
 
     @cached_property
     def needed(self) -> Optional[dict[int, int]]:
