@@ -123,23 +123,32 @@ def test_a_read_only_folder_is_read(base):
 def test_the_folder_stays_within_its_limit_by_what_was_used_last(base, monkeypatch):
     monkeypatch.setattr(disk, "LIMIT", 1000)
     for k in range(5):
-        disk.write(f"{k}", bytes(150))
+        disk.write(f"{k}", bytes(120))
         os.utime(base / f"{k}.o", (1000 + k, 1000 + k))
     disk.read("0")  # used now
-    disk.write("5", bytes(150))
+    disk.write("5", bytes(120))
     kept = files(base)
     assert "0.o" in kept and "5.o" in kept and "1.o" not in kept
     assert sum((base / name).stat().st_size for name in kept) <= 1000
 
 
 def test_what_killed_writers_left_goes_after_a_while(base):
-    disk.write("a", b"code")
+    assert disk.folder() == base
     old, new = base / "old.part", base / "new.part"
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (1000, 1000))
-    disk.write("b", b"code")
-    assert files(base) == ["a.o", "b.o", "new.part"]
+    disk.write("a", b"code")
+    assert files(base) == ["a.o", "new.part"]
+
+
+def test_the_folder_is_looked_at_only_now_and_then(base, monkeypatch):
+    looks, shrink = [], disk._shrink
+    monkeypatch.setattr(disk, "_shrink", lambda base: (looks.append(1), shrink(base)))
+    monkeypatch.setattr(disk, "LIMIT", 16_000)
+    for k in range(30):
+        disk.write(f"{k}", bytes(100))
+    assert len(looks) == 1 + 29 // 11  # at the first, and whenever more than a sixteenth was written
 
 
 # --- through the compiler ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ An entry is named by the SHA-256 of what it was compiled from (the LLVM IR, the 
 a hit can only be the same code. An entry carries a checksum of its content; one that is short, corrupt or foreign is
 ignored and replaced. Writing goes through a temporary file and a rename, so several processes and a kill at any moment
 leave either the old entry or the new one. The folder is private to the user: where others could write to it, it is not
-used. When it grows over `LIMIT`, the entries not used for longest go.
+used. Before it grows over `LIMIT`, the entries not used for longest go.
 """
 
 from __future__ import annotations
@@ -85,28 +85,45 @@ def write(name: str, code: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(_MAGIC + hashlib.sha256(code).digest() + code)
         os.replace(temporary, base / f"{name}.o")
-        _shrink(base)
+        if _has_grown(base, len(code)):
+            _shrink(base)
     except OSError:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
 
 
+# Bytes that this process has written to a folder since it looked at all that is in it.
+_written: dict[Path, int] = {}
+
+
+def _has_grown(base: Path, size: int) -> bool:
+    """Whether it is time to look at a folder again: at the first entry that a process writes, and then after every sixteenth
+    of `LIMIT`. A look at thousands of entries takes longer than most compilations."""
+    written = _written.get(base, LIMIT) + size
+    grown = written > LIMIT // 16
+    _written[base] = 0 if grown else written
+    return grown
+
+
 def _shrink(base: Path) -> None:
-    """Remove the entries not used for longest until the folder is within `LIMIT`, and what killed writers left."""
-    for path in base.glob("*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE:
-                path.unlink()
+    """Where the folder is over `LIMIT`, remove the entries not used for longest until there is room for what may come before
+    the next look; and remove what killed writers left."""
     entries = []
-    for path in base.glob("*.o"):
-        with contextlib.suppress(OSError):
-            status = path.stat()
-            entries.append((status.st_mtime, status.st_size, path))
-    total = sum(size for _, size, _ in entries)
+    with os.scandir(base) as found:
+        for entry in found:
+            with contextlib.suppress(OSError):
+                status = entry.stat()
+                if entry.name.endswith(".o"):
+                    entries.append((status.st_mtime, status.st_size, entry.path))
+                elif entry.name.endswith(".part") and time.time() - status.st_mtime > _STALE:
+                    os.unlink(entry.path)
+    total = sum([size for _, size, _ in entries])
+    if total <= LIMIT - LIMIT // 16:
+        return
     for _, size, path in sorted(entries):
-        if total <= LIMIT:
+        if total <= LIMIT - LIMIT // 8:
             break
         with contextlib.suppress(OSError):
-            path.unlink()
+            os.unlink(path)
             total -= size
