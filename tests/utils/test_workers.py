@@ -366,7 +366,7 @@ def test_an_interrupt_is_the_loaders_and_no_workers():
         "from wengert.utils.data import DataLoader\n"
         "print('ready', flush=True)\n"
         "try:\n"
-        "    for sample in DataLoader(Slow(1000, 0.02), None, num_workers=2): pass\n"
+        "    for sample in DataLoader(Slow(10**6, 0.02), None, num_workers=2): pass\n"
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )
