@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Any, Optional
+from collections.abc import Sequence
+from typing import Any
 
 from wengert.backends.llvm import jit
 from wengert.backends.llvm.bound import slot, without_lock
@@ -63,200 +64,202 @@ def _one_digit() -> tuple[int, ...]:
     return (8 | 2, 8) if sys.version_info >= (3, 12) else (-1, 1)
 
 
-def _fact(number: int, offset: Optional[int], of: str, words: str, label: str) -> str:
-    """A block that goes on to the next one if a slot of an object refers to what the words say."""
-    name = f"{label}{number}"
-    return f"""{name}:
-  %{name}w = getelementptr ptr, ptr %{words}, i64 {number}
-  %{name}a = load ptr, ptr %{name}w
-  %{name}p = getelementptr i8, ptr %{of}, i64 {offset}
-  %{name}b = load ptr, ptr %{name}p
-  %{name}s = call i64 @same(ptr %{name}a, ptr %{name}b, ptr %words)
-  %{name}c = icmp eq i64 %{name}s, 1
-  br i1 %{name}c, label %{label}{number + 1}, label %no
-"""
+# --- the text ---------------------------------------------------------------------------------------------------------
 
 
 def text() -> str:
     """The LLVM IR."""
-    offsets = {name: slot(Node, name) for name in (*FACTS, "inputs")}
+    return "\n".join([_same(), _fits(), "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"])
+
+
+def _read(name: str, kind: str, of: str, offset: object) -> str:
+    """Lines that read what stands so many bytes into an object, or into a row of words."""
+    return f"  %{name}.at = getelementptr i8, ptr %{of}, i64 {offset}\n  %{name} = load {kind}, ptr %{name}.at"
+
+
+def _agree(name: str, kind: str, offset: int, yes: str) -> str:
+    """A block that goes on to `yes` where the same stands so many bytes into a and into b."""
+    return f"""{name}:
+{_read(f"{name}.a", kind, "a", offset)}
+{_read(f"{name}.b", kind, "b", offset)}
+  %{name}.same = icmp eq {kind} %{name}.a, %{name}.b
+  br i1 %{name}.same, label %{yes}, label %no"""
+
+
+def _is_a(name: str, number: int, yes: str, other: str) -> str:
+    """A block that goes on to `yes` where a and b are of this one of the types in the head of the words."""
+    return f"""{name}:
+{_read(f"{name}.type", "ptr", "words", 8 * (2 + number))}
+  %{name}.same = icmp eq ptr %type.a, %{name}.type
+  br i1 %{name}.same, label %{yes}, label %{other}"""
+
+
+def _same() -> str:
+    """i64 same(ptr a, ptr b, ptr words): whether two objects are one, or equal tuples or numbers."""
     negative, positive = _one_digit()
-    nodes = "".join([_fact(i, offsets[name], "this", "at", "fact") for i, name in enumerate(FACTS)])
-    outer = "".join([_fact(i, offsets[name], "y", "about", "told") for i, name in enumerate(OUTER_FACTS)])
     return f"""
 define internal i64 @same(ptr %a, ptr %b, ptr %words) nounwind {{
-entry:
   %one = icmp eq ptr %a, %b
-  br i1 %one, label %yes, label %types
-types:
-  %ap = getelementptr i8, ptr %a, i64 {_TYPE}
-  %bp = getelementptr i8, ptr %b, i64 {_TYPE}
-  %at = load i64, ptr %ap
-  %bt = load i64, ptr %bp
-  %alike = icmp eq i64 %at, %bt
-  br i1 %alike, label %kinds, label %no
-kinds:
-  %as = getelementptr i8, ptr %a, i64 {_SIZE}
-  %bs = getelementptr i8, ptr %b, i64 {_SIZE}
-  %an = load i64, ptr %as
-  %bn = load i64, ptr %bs
-  %long = icmp eq i64 %an, %bn
-  br i1 %long, label %which, label %no
-which:
-  %tuplep = getelementptr i64, ptr %words, i64 2
-  %tupletype = load i64, ptr %tuplep
-  %is.tuple = icmp eq i64 %at, %tupletype
-  br i1 %is.tuple, label %walk, label %number
-number:
-  %floatp = getelementptr i64, ptr %words, i64 3
-  %floattype = load i64, ptr %floatp
-  %is.float = icmp eq i64 %at, %floattype
-  br i1 %is.float, label %yes, label %whole  ; its value stands where others have their size
-whole:
-  %intp = getelementptr i64, ptr %words, i64 4
-  %inttype = load i64, ptr %intp
-  %is.int = icmp eq i64 %at, %inttype
-  br i1 %is.int, label %int, label %no
-int:
-  switch i64 %an, label %no [i64 {negative}, label %digit
-                             i64 {positive}, label %digit]
-digit:
-  %ad = getelementptr i8, ptr %a, i64 {_DIGIT}
-  %bd = getelementptr i8, ptr %b, i64 {_DIGIT}
-  %av = load i32, ptr %ad
-  %bv = load i32, ptr %bd
-  %equal = icmp eq i32 %av, %bv
-  br i1 %equal, label %yes, label %no
+  br i1 %one, label %yes, label %type
+{_agree("type", "ptr", _TYPE, "tuples")}
+{_is_a("tuples", 0, "size", "floats")}
+{_is_a("floats", 1, "value", "ints")}
+{_is_a("ints", 2, "sign", "no")}
+{_agree("value", "i64", _VALUE, "yes")}
+{_agree("sign", "i64", _SIZE, "short")}
+short:
+  switch i64 %sign.a, label %no [i64 {negative}, label %digit
+                                 i64 {positive}, label %digit]
+{_agree("digit", "i32", _DIGIT, "yes")}
+{_agree("size", "i64", _SIZE, "walk")}
 walk:
-  %i = phi i64 [0, %which], [%i1, %items]
-  %more = icmp slt i64 %i, %an
-  br i1 %more, label %items, label %yes
-items:
-  %o0 = mul i64 %i, 8
-  %o = add i64 %o0, {_ITEMS}
-  %aip = getelementptr i8, ptr %a, i64 %o
-  %bip = getelementptr i8, ptr %b, i64 %o
-  %ai = load ptr, ptr %aip
-  %bi = load ptr, ptr %bip
-  %is = call i64 @same(ptr %ai, ptr %bi, ptr %words)
+  %i = phi i64 [0, %size], [%i1, %item]
+  %more = icmp slt i64 %i, %size.a
+  br i1 %more, label %item, label %yes
+item:
+  %i8 = mul i64 %i, 8
+  %offset = add i64 %i8, {_ITEMS}
+{_read("x", "ptr", "a", "%offset")}
+{_read("y", "ptr", "b", "%offset")}
+  %agree = call i64 @same(ptr %x, ptr %y, ptr %words)
   %i1 = add i64 %i, 1
-  %go = icmp eq i64 %is, 1
-  br i1 %go, label %walk, label %no
+  %on = icmp eq i64 %agree, 1
+  br i1 %on, label %walk, label %no
 yes:
   ret i64 1
 no:
   ret i64 0
-}}
+}}"""
 
+
+def _facts(names: Sequence[str], of: str, words: str, label: str) -> str:
+    """Blocks LABEL0, LABEL1, ... up to one of that name that comes next: each slot of a node refers to what the words say."""
+    return "\n".join([f"""{label}{i}:
+{_read(f"{label}{i}.wanted", "ptr", words, 8 * i)}
+{_read(f"{label}{i}.there", "ptr", of, slot(Node, name))}
+  %{label}{i}.same = call i64 @same(ptr %{label}{i}.wanted, ptr %{label}{i}.there, ptr %words)
+  %{label}{i}.on = icmp eq i64 %{label}{i}.same, 1
+  br i1 %{label}{i}.on, label %{label}{i + 1}, label %no""" for i, name in enumerate(names)])  # fmt: skip
+
+
+def _fits() -> str:
+    """The function; see `Likeness` for the words."""
+    return f"""
 define i64 @wengert_tape_fits(ptr %list, ptr %words, ptr %room) nounwind {{
-entry:
-  %n = load i64, ptr %words
-  %mp = getelementptr i64, ptr %words, i64 1
-  %m = load i64, ptr %mp
-  %lp = getelementptr i8, ptr %list, i64 {_SIZE}
-  %ln = load i64, ptr %lp
-  %as.long = icmp eq i64 %ln, %n
+{_read("n", "i64", "words", 0)}
+{_read("m", "i64", "words", 8)}
+{_read("length", "i64", "list", _SIZE)}
+  %as.long = icmp eq i64 %length, %n
   br i1 %as.long, label %clear, label %no
 clear:
   %bytes = mul i64 %m, 8
   call void @llvm.memset.p0.i64(ptr %room, i8 0, i64 %bytes, i1 false)
-  %ip = getelementptr i8, ptr %list, i64 {_ITEMS}
-  %items = load ptr, ptr %ip
+{_read("items", "ptr", "list", _ITEMS)}
   %first = getelementptr i64, ptr %words, i64 {HEADER}
   br label %head
-head:  ; the facts of every node
+head:  ; every node on the tape
   %k = phi i64 [0, %clear], [%k1, %inputs.done]
-  %at = phi ptr [%first, %clear], [%at1, %inputs.done]
+  %about = phi ptr [%first, %clear], [%about1, %inputs.done]
   %left = icmp slt i64 %k, %n
   br i1 %left, label %node, label %outer
-node:
-  %np = getelementptr ptr, ptr %items, i64 %k
-  %this = load ptr, ptr %np
+{_node()}
+{_inputs()}
+inputs.done:
+  %k1 = add i64 %k, 1
+  %used = add i64 %size, {len(FACTS) + 2}
+  %about1 = getelementptr i64, ptr %about, i64 %used
+  br label %head
+{_outer()}
+yes:
+  ret i64 1
+no:
+  ret i64 0
+}}"""
+
+
+def _node() -> str:
+    """Blocks for the facts of one node, and for the references to it."""
+    return f"""node:
+  %k8 = mul i64 %k, 8
+{_read("this", "ptr", "items", "%k8")}
   br label %fact0
-{nodes}fact{len(FACTS)}:
-  %cp = getelementptr i64, ptr %at, i64 {len(FACTS)}
-  %count = load i64, ptr %cp
+{_facts(FACTS, "this", "about", "fact")}
+fact{len(FACTS)}:
+{_read("count", "i64", "about", 8 * len(FACTS))}
   %matters = icmp ne i64 %count, {ANY}
   br i1 %matters, label %counted, label %inputs
 counted:
   %now32 = load i32, ptr %this
   %now = zext i32 %now32 to i64
   %as.many = icmp eq i64 %now, %count
-  br i1 %as.many, label %inputs, label %no
-inputs:
-  %tp = getelementptr i8, ptr %this, i64 {offsets["inputs"]}
-  %given = load ptr, ptr %tp
-  %sp = getelementptr i8, ptr %given, i64 {_SIZE}
-  %size = load i64, ptr %sp
-  %wp = getelementptr i64, ptr %at, i64 {len(FACTS) + 1}
-  %wanted = load i64, ptr %wp
-  %fits = icmp eq i64 %size, %wanted
-  br i1 %fits, label %inputs.head, label %no
+  br i1 %as.many, label %inputs, label %no"""
+
+
+def _inputs() -> str:
+    """Blocks for which nodes one node reads. A node from outside is entered into its room when it is met first."""
+    return f"""inputs:
+{_read("given", "ptr", "this", slot(Node, "inputs"))}
+{_read("size", "i64", "given", _SIZE)}
+{_read("wanted", "i64", "about", 8 * (len(FACTS) + 1))}
+  %fit = icmp eq i64 %size, %wanted
+  br i1 %fit, label %inputs.head, label %no
 inputs.head:
   %j = phi i64 [0, %inputs], [%j1, %inputs.next]
   %j.left = icmp slt i64 %j, %size
   br i1 %j.left, label %input, label %inputs.done
 input:
   %j8 = mul i64 %j, 8
-  %jo = add i64 %j8, {_ITEMS}
-  %xp = getelementptr i8, ptr %given, i64 %jo
-  %x = load ptr, ptr %xp
-  %jw = add i64 %j, {len(FACTS) + 2}
-  %codep = getelementptr i64, ptr %at, i64 %jw
-  %code = load i64, ptr %codep
+  %xo = add i64 %j8, {_ITEMS}
+{_read("x", "ptr", "given", "%xo")}
+  %co = add i64 %j8, {8 * (len(FACTS) + 2)}
+{_read("code", "i64", "about", "%co")}
   %within = icmp slt i64 %code, %n
   br i1 %within, label %earlier, label %outside
 earlier:
-  %ep = getelementptr ptr, ptr %items, i64 %code
-  %e = load ptr, ptr %ep
+  %e8 = mul i64 %code, 8
+{_read("e", "ptr", "items", "%e8")}
   %e.same = icmp eq ptr %e, %x
   br i1 %e.same, label %inputs.next, label %no
 outside:
-  %slot = sub i64 %code, %n
-  %rp = getelementptr ptr, ptr %room, i64 %slot
-  %r = load ptr, ptr %rp
-  %new = icmp eq ptr %r, null
+  %number = sub i64 %code, %n
+  %place = getelementptr ptr, ptr %room, i64 %number
+  %met = load ptr, ptr %place
+  %new = icmp eq ptr %met, null
   br i1 %new, label %meet, label %again
 meet:
-  store ptr %x, ptr %rp
+  store ptr %x, ptr %place
   br label %inputs.next
 again:
-  %r.same = icmp eq ptr %r, %x
-  br i1 %r.same, label %inputs.next, label %no
+  %met.same = icmp eq ptr %met, %x
+  br i1 %met.same, label %inputs.next, label %no
 inputs.next:
   %j1 = add i64 %j, 1
-  br label %inputs.head
-inputs.done:
-  %k1 = add i64 %k, 1
-  %used = add i64 %size, {len(FACTS) + 2}
-  %at1 = getelementptr i64, ptr %at, i64 %used
-  br label %head
-outer:  ; the facts of every node from outside
-  %q = phi i64 [0, %head], [%q1, %told{len(OUTER_FACTS)}]
-  %out = phi ptr [%at, %head], [%out1, %told{len(OUTER_FACTS)}]
+  br label %inputs.head"""
+
+
+def _outer() -> str:
+    """Blocks for the facts of every node from outside."""
+    last = len(OUTER_FACTS)
+    return f"""outer:
+  %q = phi i64 [0, %head], [%q1, %told{last}]
+  %out = phi ptr [%about, %head], [%out1, %told{last}]
   %q.left = icmp slt i64 %q, %m
   br i1 %q.left, label %one, label %yes
 one:
-  %yp = getelementptr ptr, ptr %room, i64 %q
-  %y = load ptr, ptr %yp
-  %met = icmp ne ptr %y, null
-  br i1 %met, label %there, label %no
-there:
-  %self = load i64, ptr %out
+  %q8 = mul i64 %q, 8
+{_read("y", "ptr", "room", "%q8")}
+  %there = icmp ne ptr %y, null
+  br i1 %there, label %itself, label %no
+itself:
+{_read("self", "i64", "out", 0)}
   %anyone = icmp eq i64 %self, {ANY}
   %y.is = ptrtoint ptr %y to i64
-  %itself = icmp eq i64 %self, %y.is
-  %good = or i1 %anyone, %itself
-  %about = getelementptr i64, ptr %out, i64 1
+  %very = icmp eq i64 %self, %y.is
+  %good = or i1 %anyone, %very
+  %facts = getelementptr i64, ptr %out, i64 1
   br i1 %good, label %told0, label %no
-{outer}told{len(OUTER_FACTS)}:
+{_facts(OUTER_FACTS, "y", "facts", "told")}
+told{last}:
   %q1 = add i64 %q, 1
-  %out1 = getelementptr i64, ptr %out, i64 {len(OUTER_FACTS) + 1}
-  br label %outer
-yes:
-  ret i64 1
-no:
-  ret i64 0
-}}
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
-"""
+  %out1 = getelementptr i64, ptr %out, i64 {last + 1}
+  br label %outer"""
