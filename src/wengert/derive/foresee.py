@@ -91,7 +91,7 @@ class Sight:
             return None
         if not _all_idle(self.outer, idle):
             return None
-        if pattern.is_new(self.variant):
+        if pattern.wants_likeness(self.variant):
             likeness = Likeness(self.tape, self.outer, counted=False, same=frozenset(common_among(self.outer)))
             album.keep(self.tape, likeness, (pattern, self.key[0], self.variant[0], found))
         return Foreseen(found, [*self.tape, *self.outer, self.bar])

@@ -37,10 +37,9 @@ ANY = -1  # in the place of a count of references or of an address: it does not 
 
 
 class Likeness:
-    """A tape that was seen. words: the head (`HEADER`); for each node on the tape the addresses
-    of its facts, the count of references, the number of inputs and which node each is, by position on the tape and then
-    among the nodes from outside; for each of these its own address, if it has to be this very node, and those of its
-    facts."""
+    """A tape that was seen. Its words are the head (`HEADER`); for each node on the tape the addresses of its facts, the count
+    of references, the number of inputs and which node each is, by position on the tape and then among the nodes from
+    outside; for each of these its own address, if it has to be this very node, and those of its facts."""
 
     __slots__ = ("_words", "_room", "_at", "_kept")
 

@@ -58,7 +58,7 @@ class Pattern:
             self._pictured.clear()
         self.plans[facts] = plan
 
-    def is_new(self, facts: Any) -> bool:
+    def wants_likeness(self, facts: Any) -> bool:
         """Whether this is asked for the first time about these facts: a likeness is made once for each."""
         if not compare or facts in self._pictured:
             return False

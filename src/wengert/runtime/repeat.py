@@ -96,7 +96,7 @@ def run_again(facts: Any, tape: list[Node], beside: bool) -> bool:
     plan = known[0].plans.get(variant)
     if plan is None or [x for x in map(_value_of, tape) if x is not None]:
         return False
-    if known[0].is_new(variant):
+    if known[0].wants_likeness(variant):
         album.keep(tape, Likeness(tape, outer, counted=True), (known[0], plan))
     inputs = plan.reads(outer)
     del outer  # nobody but the run may refer to what it writes over

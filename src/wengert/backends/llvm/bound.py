@@ -19,10 +19,9 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert.backends.llvm import jit, pool, product
+from wengert.backends.llvm import jit, product
 from wengert.backends.llvm.program import Compiled
 from wengert.backends.llvm.start import TEXT
-from wengert.errors import unreachable
 from wengert.loops.arena import donations, made_by_call
 from wengert.loops.nest import Call
 
@@ -54,9 +53,8 @@ class Bound:
         self._start, self._begin, run, briefly = _functions()
         self._run = run if long and self._is_whole else None
         self._run_here = run if long else briefly
-        self._in_use: object = None  # scratch memory of a thread that may end before what it began
         self._address = ctypes.addressof(self._control)
-        self._failure = ctypes.c_uint8.from_address(compiled._failures.ctypes.data)
+        self._failure = ctypes.c_uint8.from_address(compiled._state.ctypes.data)
         nothing: list[Any] = []
         no_places = np.zeros(1, np.int64)
         compiled._enter(id(nothing), compiled._buffers, no_places.ctypes.data)  # the code's own way to the table
@@ -121,7 +119,7 @@ class Bound:
         control[2] = id(arrays)
         control[6] = product.scratch()
         control[7] = 0
-        self._in_use = product.scratch_room()
+        self.compiled.hold_scratch()
         status: int = self._begin(self._address)
         if status == _UNSTARTED:  # there is no worker
             self._run_here(self._address, control[6])
@@ -137,10 +135,7 @@ class Bound:
 
     def finish(self) -> bool:
         """Wait for what was begun: whether it ran. May be called again."""
-        pool.join()
-        self._in_use = None
-        if self._failure.value:
-            unreachable("an index was found out of bounds that had been within")
+        self.compiled.finish()
         return bool(self._control[7])
 
     def _run_by_segments(self, arrays: list[Any]) -> int:

@@ -3,7 +3,7 @@ it, or written to where it goes at once. Within a block two vectors of columns m
 
 from __future__ import annotations
 
-from wengert.backends.llvm.direct_plan import Blocks as Cut, blocks
+from wengert.backends.llvm.direct_plan import Group, blocks
 from wengert.backends.llvm.direct_strips import Strips
 
 
@@ -12,21 +12,21 @@ class Blocks(Strips):
         """Parts are counted along the columns first."""
         f, (rows, columns) = self.f, blocks(self.p)
         to = self.p.to
-        self.stride = to.row if to else max(cut.size for cut in columns) * self.p.unit
-        across = sum([cut.many for cut in columns])
+        self.stride = to.row if to else max(group.size for group in columns) * self.p.unit
+        across = sum([group.many for group in columns])
         row, column = f.div(part, across), f.rem(part, across)
         for tall in rows:
             for broad in columns:
                 with f.when(f.both(self._is(row, tall), self._is(column, broad))):
                     self._block(self._start_of(row, tall), tall.size, self._start_of(column, broad), broad.size)
 
-    def _is(self, number: str, cut: Cut) -> str:
+    def _is(self, number: str, group: Group) -> str:
         f = self.f
-        return f.both(f.no(f.less(number, cut.first)), f.less(number, cut.first + cut.many))
+        return f.both(f.no(f.less(number, group.first)), f.less(number, group.first + group.many))
 
-    def _start_of(self, number: str, cut: Cut) -> str:
+    def _start_of(self, number: str, group: Group) -> str:
         f = self.f
-        return f.add(f.mul(f.sub(number, cut.first), cut.size), cut.start)
+        return f.add(f.mul(f.sub(number, group.first), group.size), group.start)
 
     def _block(self, i: str, rows: int, unit: str, units: int) -> None:
         """The sums of a block, and what becomes of them."""

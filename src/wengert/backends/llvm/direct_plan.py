@@ -93,7 +93,7 @@ def plan(step: Contract, target: Target) -> Optional[Plan]:
         if to is not None and to.adds and n % kind.lanes:
             to = None  # a vector that overlaps the one before would add twice
         found = found._replace(form="blocks", a=_in_rounds(left), b=_in_rounds(right), to=to)
-        return found._replace(parts=math.prod([sum([cut.many for cut in cuts]) for cuts in blocks(found)]))
+        return found._replace(parts=math.prod([sum([group.many for group in groups]) for groups in blocks(found)]))
     if len(step.summed) + len(step.columns) < 3:  # a plain product
         return None
     if _has_strips(found):
@@ -176,7 +176,7 @@ def panel(lanes: int) -> int:
     return 2 * lanes
 
 
-class Blocks(NamedTuple):
+class Group(NamedTuple):
     """`many` blocks, from number `first` on, of `size` rows or panels, the first of which is `start`."""
 
     first: int
@@ -185,18 +185,18 @@ class Blocks(NamedTuple):
     size: int
 
 
-def blocks(p: Plan) -> tuple[list[Blocks], list[Blocks]]:
+def blocks(p: Plan) -> tuple[list[Group], list[Group]]:
     """Blocks of rows and of panels, so that one fits into a part of the first-level cache."""
     room = _BLOCK // p.kind.size
     rows = _evenly(p.m, min(_MOST_ROWS, max(room // p.unit, _LEAST_ROWS)))
     return rows, _evenly(p.n // p.unit, max(room // p.unit // rows[0].size, 1))
 
 
-def _evenly(n: int, most: int) -> list[Blocks]:
+def _evenly(n: int, most: int) -> list[Group]:
     parts = -(-n // most)
     low, more = divmod(n, parts)
-    found = [Blocks(0, more, 0, low + 1), Blocks(more, parts - more, more * (low + 1), low)]
-    return [cut for cut in found if cut.many]
+    found = [Group(0, more, 0, low + 1), Group(more, parts - more, more * (low + 1), low)]
+    return [group for group in found if group.many]
 
 
 def _has_dots(p: Plan) -> bool:

@@ -58,9 +58,11 @@ class Compiled:
         p = self.program
         self._table = np.zeros(len(p.buffers) + 1, np.uint64)
         self._buffers = self._table.ctypes.data + 8
-        self._in_use: object = None  # scratch memory of a thread that may end before what it started
-        self._failures = np.zeros(STATE, np.uint8)
-        self._table[0] = self._failures.ctypes.data
+        self._in_use: object = None  # scratch memory that is held
+        self._state = np.zeros(STATE, np.uint8)  # a byte that says whether a step failed, and the count of steps done
+        self._progress = self._state[PROGRESS:].view(np.int64)
+        self._table[0] = self._state.ctypes.data
+        self._progress_at = self._progress.ctypes.data
         self._constants = [np.ascontiguousarray(value) for value in p.constants]
         for i, value in enumerate(self._constants, p.inputs):
             self._table[i + 1] = value.ctypes.data
@@ -110,10 +112,10 @@ class Compiled:
                 try:
                     function(self._buffers, scratch)
                 finally:  # also where Ctrl-C was pressed meanwhile: the code is done, and may have written over inputs
-                    if function is self._last and not self._failures[0]:
+                    if function is self._last and not self._state[0]:
                         completed.append(made)
-                if self._failures[0]:
-                    self._failures[0] = 0
+                if self._state[0]:
+                    self._state[0] = 0
                     self._raise(values)
                     unreachable("the compiled program found an index out of bounds and the interpreter did not")
             else:
@@ -157,8 +159,12 @@ class Compiled:
 
     def start(self) -> bool:
         """Begin what was prepared in a worker, beside the caller; False, and nothing done, where there is none."""
-        self._in_use = product.scratch_room()
+        self.hold_scratch()
         return pool.start(self._address, self._buffers, product.scratch())
+
+    def hold_scratch(self) -> None:
+        """Keep this thread's scratch memory until `finish`: the thread may end before what it began."""
+        self._in_use = product.scratch_room()
 
     @property
     def is_plain(self) -> bool:
@@ -167,7 +173,7 @@ class Compiled:
 
     def arrive(self, output: int) -> None:
         """Wait until an output of what was started is there; other steps may go on."""
-        pool.wait(self._table.item(0) + PROGRESS, self._arrivals[output])
+        pool.wait(self._progress_at, self._arrivals[output])
 
     @cached_property
     def _arrivals(self) -> list[int]:
@@ -179,9 +185,9 @@ class Compiled:
         """Wait for what was started: whether it ran. May be called again."""
         pool.join()
         self._in_use = None
-        if self._failures[0]:
+        if self._state[0]:
             unreachable("an index was found out of bounds that had been within")
-        return self._failures[PROGRESS:].view(np.int64).item() == len(self.program.steps)
+        return self._progress.item() == len(self.program.steps)
 
     @cached_property
     def needed(self) -> Optional[dict[int, int]]:
@@ -261,16 +267,37 @@ _ROW_MAJOR_ALIGNED = 0x0001 | 0x0100
 
 
 def enter_text() -> str:
-    """i64 enter(list, buffers, places): enter the data pointers of a list of arrays into the table; gives the number of
-    the first array that is not row-major and aligned, or -1."""
+    """i64 enter(list, buffers, places): begin anew, with the data pointers of a list of arrays in the table; gives what
+    `arrays` gives (`arrays_text`)."""
     return f"""@buffers = internal global ptr null, align 8
 define i64 @enter(ptr %list, ptr %buffers, ptr %places) nounwind {{
-entry:
   store ptr %buffers, ptr @buffers, align 8
+  call void @begin_anew(ptr %buffers)
+  %found = call i64 @arrays(ptr %list, ptr %buffers, ptr %places)
+  ret i64 %found
+}}
+{begin_text()}
+{arrays_text()}"""
+
+
+def begin_text() -> str:
+    """void begin_anew(buffers): no step of the program is done."""
+    return f"""
+define internal void @begin_anew(ptr %buffers) nounwind {{
   %statep = getelementptr ptr, ptr %buffers, i64 -1
   %state = load ptr, ptr %statep, align 8
   %progress = getelementptr i8, ptr %state, i64 {PROGRESS}
   store i64 0, ptr %progress, align 8
+  ret void
+}}"""
+
+
+def arrays_text() -> str:
+    """i64 arrays(list, buffers, places): enter the data pointers of a list of arrays into the table; gives the number of
+    the first array that is not row-major and aligned, or -1."""
+    return f"""
+define internal i64 @arrays(ptr %list, ptr %buffers, ptr %places) nounwind {{
+entry:
   %slot = getelementptr i8, ptr %list, i64 {_ITEMS}
   %items = load ptr, ptr %slot, align 8
   %n = load i64, ptr %places, align 8
@@ -304,7 +331,7 @@ done:
 
 
 def abi_is_known() -> bool:
-    """Whether lists and arrays of this interpreter lie in memory as `enter` expects."""
+    """Whether lists and arrays of this interpreter lie in memory as `arrays` expects."""
     probe = np.arange(6.0).reshape(2, 3)
     items = [probe]
     word = ctypes.c_void_p.from_address

@@ -7,13 +7,12 @@
     void wengert_run(ptr control, ptr work)    run it
 
 control is a row of nine words: words, their number, list, buffers, places, segment to be run at once or null, work, whether
-the segment has run, segment. PyListObject: items at 24; PyArrayObject: data at 16, flags at 64 (`program.py` checks these
-at import).
+the segment has run, segment.
 """
 
 from __future__ import annotations
 
-from wengert.backends.llvm.code import PROGRESS
+from wengert.backends.llvm.program import arrays_text, begin_text
 
 TEXT = f"""
 declare i64 @wengert_job_start(ptr, ptr, ptr)
@@ -56,10 +55,7 @@ begin:
   %work = load ptr, ptr %kp, align 8
   %bp = getelementptr i64, ptr %control, i64 3
   %buffers = load ptr, ptr %bp, align 8
-  %statep = getelementptr ptr, ptr %buffers, i64 -1
-  %state = load ptr, ptr %statep, align 8
-  %progress = getelementptr i8, ptr %state, i64 {PROGRESS}
-  store i64 0, ptr %progress, align 8
+  call void @begin_anew(ptr %buffers)
   %begun = call i64 @wengert_job_start(ptr @wengert_run, ptr %control, ptr %work)
   %yes = icmp ne i64 %begun, 0
   %result = select i1 %yes, i64 -1, i64 -4
@@ -68,7 +64,7 @@ done:
   ret i64 %status
 }}
 
-; Whether everything is as it should be (-1), and the data pointers.
+; -3 where a word is not as it should be; else the data pointers, and what `arrays` gives.
 define internal i64 @look(ptr %control) nounwind {{
 entry:
   %words = load ptr, ptr %control, align 8
@@ -98,36 +94,11 @@ arrays:
   %buffers = load ptr, ptr %bp, align 8
   %pp = getelementptr i64, ptr %control, i64 4
   %places = load ptr, ptr %pp, align 8
-  %itemsp = getelementptr i8, ptr %list, i64 24
-  %items = load ptr, ptr %itemsp, align 8
-  %m = load i64, ptr %places, align 8
-  br label %arrays.head
-arrays.head:
-  %i = phi i64 [0, %arrays], [%i1, %arrays.next]
-  %im = icmp slt i64 %i, %m
-  br i1 %im, label %arrays.body, label %done
-arrays.body:
-  %i1 = add i64 %i, 1
-  %ip = getelementptr ptr, ptr %items, i64 %i
-  %array = load ptr, ptr %ip, align 8
-  %fp = getelementptr i8, ptr %array, i64 64
-  %flags = load i32, ptr %fp, align 4
-  %wanted = and i32 %flags, 257
-  %ok = icmp eq i32 %wanted, 257
-  br i1 %ok, label %arrays.next, label %bad
-arrays.next:
-  %dp = getelementptr i8, ptr %array, i64 16
-  %data = load ptr, ptr %dp, align 8
-  %qp = getelementptr i64, ptr %places, i64 %i1
-  %place = load i64, ptr %qp, align 8
-  %tp = getelementptr i8, ptr %buffers, i64 %place
-  store ptr %data, ptr %tp, align 8
-  br label %arrays.head
-done:
-  ret i64 -1
+  %found = call i64 @arrays(ptr %list, ptr %buffers, ptr %places)
+  ret i64 %found
 changed:
   ret i64 -3
-bad:
-  ret i64 %i
 }}
+{begin_text()}
+{arrays_text()}
 """
