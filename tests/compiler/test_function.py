@@ -585,10 +585,30 @@ def test_what_is_made_of_numbers_alone_may_be_asked_for():
     ids=["drawn", "drawn in place", "memory", "argument"],
 )
 def test_what_may_be_another_value_in_the_next_call_is_not_taken_for_a_constant(make):
+    torch.manual_seed(0)  # seed and counter are then numbers that any graph may hold as constants
     v = torch.ones(())
     f = torch.compile(lambda x: x * 2 if make(x, v) else x, silent=True)
     f(torch.ones(2))
     assert len(f.reasons) == 1 and "asks for a value" in f.reasons[0]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda x: torch.rand(2) + x,
+        lambda x: torch.rand(2) + torch.rand(2) * 2 + (x.long() * 0 + x.long() * 1 + 2),
+        lambda x: torch.nn.functional.dropout(x, 0.5) + torch.zeros(2, dtype=torch.int64) + torch.arange(2),
+    ],
+    ids=["alone", "with whole numbers", "dropout"],
+)
+def test_seeds_and_counters_are_not_taken_for_equal_whole_numbers(draw, seed):
+    torch.manual_seed(seed)
+    wanted = [values(draw(torch.ones(2))) for _ in range(4)]
+    f = torch.compile(draw)
+    torch.manual_seed(seed)
+    assert [values(f(torch.ones(2))) for _ in range(4)] == wanted
+    assert f.traces == 1
 
 
 def test_a_loop_that_is_too_long_is_not_unrolled():

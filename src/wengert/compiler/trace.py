@@ -140,10 +140,13 @@ class Trace:
         every call; else None."""
         todo, seen = [node], {node}
         for x in todo:
-            if x in self.constants or x.value.__class__ in _PLAIN or is_common(x):
+            if x in self.constants or is_common(x):
                 continue
-            changes = x in self.draws or x in self.keys or x in self.arguments or x.value.__class__ is RuntimeNumber
-            if changes or x.serial < self.first or x.primitive.__class__ in (Leaf, Placeholder):
+            if x in self.draws or x in self.keys or x in self.arguments or x.value.__class__ is RuntimeNumber:
+                return None
+            if x.value.__class__ in _PLAIN:
+                continue
+            if x.serial < self.first or x.primitive.__class__ in (Leaf, Placeholder):
                 return None
             new = [part for part in x.inputs if part not in seen]
             seen.update(new)

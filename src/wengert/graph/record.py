@@ -231,13 +231,14 @@ def scalar(value: Any, dtype: DType) -> Node:
     if value.__class__ is int and -1 <= value <= 2:
         node = _common.get((value, dtype))
         if node is None:
-            node = _common[value, dtype] = _number(value, dtype)
+            node = _common[value, dtype] = own_number(value, dtype)
             _shared.add(node)
         return node
-    return _number(value, dtype)
+    return own_number(value, dtype)
 
 
-def _number(value: Any, dtype: DType) -> Node:
+def own_number(value: Any, dtype: DType) -> Node:
+    """A Python number as a node of its own, also where it is one of those that `scalar` gives everybody."""
     type = _scalar_types.get(dtype)
     if type is None:
         type = _scalar_types[dtype] = array_type((), dtype)

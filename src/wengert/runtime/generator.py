@@ -14,7 +14,7 @@ from typing import Any
 
 from wengert.dtypes import int64
 from wengert.graph.node import Node
-from wengert.graph.record import recorder, scalar
+from wengert.graph.record import own_number, recorder
 
 # The range of seeds that PyTorch takes: int64, or uint64 read as the same bits.
 _LOWEST, _HIGHEST = -(2**63), 2**64 - 1
@@ -43,14 +43,14 @@ class Stream:
         with self._lock:
             self.seed = seed
             self._draws = draws
-            self._key = scalar(signed(seed), int64)
+            self._key = own_number(signed(seed), int64)
 
     def draw(self) -> tuple[Node, Node]:
         """The key and a fresh counter, as zero-dimensional int64 nodes."""
         with self._lock:
             counter = self._draws
             self._draws = counter + 1
-            key, node = self._key, scalar(signed(counter), int64)
+            key, node = self._key, own_number(signed(counter), int64)
         if recorder.trace is not None:
             recorder.trace.drawn(self, key, node)
         return key, node

@@ -20,7 +20,7 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert.backends.llvm import jit, product
-from wengert.backends.llvm.program import Compiled
+from wengert.backends.llvm.program import Compiled, entries
 from wengert.backends.llvm.start import TEXT
 from wengert.loops.arena import donations, made_by_call
 from wengert.loops.nest import Call
@@ -38,7 +38,7 @@ class Bound:
         program = compiled.program
         self.compiled = compiled
         places = [*moving, *[program.outputs[at][0] for at in made]]
-        self._places: Any = np.array([len(places), *[place * 8 for place in places]], np.int64)
+        self._places: Any = entries(places)
         self._control = (ctypes.c_int64 * 9)()
         self._words = np.zeros((0, 2), np.int64)
         self._moving = list(moving)
@@ -56,7 +56,7 @@ class Bound:
         self._address = ctypes.addressof(self._control)
         self._failure = ctypes.c_uint8.from_address(compiled._state.ctypes.data)
         nothing: list[Any] = []
-        no_places = np.zeros(1, np.int64)
+        no_places = entries(())
         compiled._enter(id(nothing), compiled._buffers, no_places.ctypes.data)  # the code's own way to the table
 
     def bind(self, buffer: int, array: Any) -> None:

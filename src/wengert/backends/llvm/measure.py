@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert.backends.llvm import jit, product
 from wengert.backends.llvm.code import steps_apart
-from wengert.backends.llvm.program import enter_text
+from wengert.backends.llvm.program import enter_text, entries
 from wengert.graph.node import ArrayType
 from wengert.loops.nest import Call, Program
 
@@ -33,7 +33,7 @@ def seconds_of_steps(program: Program, values: Sequence[Any]) -> list[float]:
             table[buffer + 1] = array.ctypes.data
     buffers = table.ctypes.data + 8
     no_arrays: list[Any] = []
-    no_places = np.zeros(1, np.int64)
+    no_places = entries(())
     enter = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3)(code.address("enter"))
     enter(id(no_arrays), buffers, no_places.ctypes.data)
     found = []

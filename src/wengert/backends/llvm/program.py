@@ -87,7 +87,7 @@ class Compiled:
         # Where `enter` puts the data pointers of the list's arrays. Inputs that are no arrays are for Calls only.
         self._arrays = [i for i in range(p.inputs) if isinstance(p.buffers[i], ArrayType)]
         places = [*self._arrays, *fresh]
-        self._places = np.array([len(places), *[place * 8 for place in places]], np.int64)
+        self._places = entries(places)
         self._places_at = self._places.ctypes.data
         # The outputs' buffers, when each is memory that this run makes, in the shape that is wanted.
         plain: Any = [output for output in p.outputs if not isinstance(output[0], tuple) and output[0] in fresh]
@@ -101,10 +101,10 @@ class Compiled:
         """
         made = self._enter_arrays(values, free)
         if made is None:
-            # A view with gaps, another order or odd addresses: the code wants it row by row.
+            # A view with gaps, another order or odd addresses, or no plain array: the code wants it row by row.
             rows = list(values)
             for i in self._arrays:
-                rows[i] = np.require(values[i], requirements=("C_CONTIGUOUS", "ALIGNED"))
+                rows[i] = np.require(np.asarray(values[i]), requirements=("C_CONTIGUOUS", "ALIGNED"))
             return self.run(rows, frozenset([i for i in free if rows[i] is values[i]]))
         for function, segment in zip(self._functions, self.segments):
             if function is not None:
@@ -261,8 +261,9 @@ def program_text(program: Program) -> str:
 
 # --- reading pointers out of NumPy arrays -----------------------------------------------------------------------------
 
-# struct PyListObject: the pointer to its items; struct PyArrayObject: data and flags (NumPy's public C ABI, 64 bits).
-_ITEMS, _DATA, _FLAGS = 24, 16, 64
+# struct PyObject: the type; PyListObject: the pointer to its items; PyArrayObject: data and flags (the public C ABI of Python
+# and NumPy, 64 bits).
+_TYPE, _ITEMS, _DATA, _FLAGS = 8, 24, 16, 64
 _ROW_MAJOR_ALIGNED = 0x0001 | 0x0100
 
 
@@ -292,15 +293,22 @@ define internal void @begin_anew(ptr %buffers) nounwind {{
 }}"""
 
 
+def entries(buffers: Sequence[int]) -> Any:
+    """`places` for `arrays`: how many, the type of an array, and where in the table each buffer's pointer goes."""
+    return np.array([len(buffers), id(np.ndarray), *[buffer * 8 for buffer in buffers]], np.int64)
+
+
 def arrays_text() -> str:
     """i64 arrays(list, buffers, places): enter the data pointers of a list of arrays into the table; gives the number of
-    the first array that is not row-major and aligned, or -1."""
+    the first that is no plain array, or not row-major and aligned, or -1."""
     return f"""
 define internal i64 @arrays(ptr %list, ptr %buffers, ptr %places) nounwind {{
 entry:
   %slot = getelementptr i8, ptr %list, i64 {_ITEMS}
   %items = load ptr, ptr %slot, align 8
   %n = load i64, ptr %places, align 8
+  %kp = getelementptr i64, ptr %places, i64 1
+  %kind = load ptr, ptr %kp, align 8
   br label %head
 head:
   %i = phi i64 [0, %entry], [%i1, %good]
@@ -310,6 +318,11 @@ body:
   %i1 = add i64 %i, 1
   %ip = getelementptr ptr, ptr %items, i64 %i
   %array = load ptr, ptr %ip, align 8
+  %op = getelementptr i8, ptr %array, i64 {_TYPE}
+  %own = load ptr, ptr %op, align 8
+  %plain = icmp eq ptr %own, %kind
+  br i1 %plain, label %flagged, label %bad
+flagged:
   %fp = getelementptr i8, ptr %array, i64 {_FLAGS}
   %flags = load i32, ptr %fp, align 4
   %wanted = and i32 %flags, {_ROW_MAJOR_ALIGNED}
@@ -318,7 +331,8 @@ body:
 good:
   %dp = getelementptr i8, ptr %array, i64 {_DATA}
   %data = load ptr, ptr %dp, align 8
-  %pp = getelementptr i64, ptr %places, i64 %i1
+  %i2 = add i64 %i, 2
+  %pp = getelementptr i64, ptr %places, i64 %i2
   %place = load i64, ptr %pp, align 8
   %tp = getelementptr i8, ptr %buffers, i64 %place
   store ptr %data, ptr %tp, align 8
@@ -336,6 +350,8 @@ def abi_is_known() -> bool:
     items = [probe]
     word = ctypes.c_void_p.from_address
     if word(word(id(items) + _ITEMS).value or 0).value != id(probe):
+        return False
+    if word(id(probe) + _TYPE).value != id(np.ndarray):
         return False
     if word(id(probe) + _DATA).value != probe.ctypes.data:
         return False
