@@ -103,9 +103,10 @@ def main() -> None:
     steps["NumPy by hand"] = numpy_step(data, labels)
     # Two products forward, three backward (no cotangent for the data).
     flops = 2 * BATCH * (2 * 784 * 128 + 3 * 128 * 10)
-    report("one step, batch 64", interleave(steps), floor=flops / gemm_peak())
+    report("one step, batch 64", interleave(steps, wait=wengert.cpu.synchronize), floor=flops / gemm_peak())
     epochs = {name: epoch for name, (_, epoch) in made.items()}
-    report("one epoch of 60,000 with its DataLoader", interleave(epochs, seconds=0.0, rounds=arguments.epochs))
+    timings = interleave(epochs, seconds=0.0, rounds=arguments.epochs, wait=wengert.cpu.synchronize)
+    report("one epoch of 60,000 with its DataLoader", timings)
 
 
 if __name__ == "__main__":

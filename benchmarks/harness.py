@@ -21,17 +21,28 @@ class Timing(NamedTuple):
 Clock = Callable[[], float]
 
 
+def nothing() -> None:
+    """Nothing is left to wait for."""
+
+
 def interleave(
-    contenders: dict[str, Callable[[], object]], seconds: float = 0.05, rounds: int = 15, clock: Clock = time.perf_counter
+    contenders: dict[str, Callable[[], object]],
+    seconds: float = 0.05,
+    rounds: int = 15,
+    clock: Clock = time.perf_counter,
+    wait: Callable[[], None] = nothing,
 ) -> dict[str, Timing]:
     """Run each contender in blocks of about `seconds`, taking turns, `rounds` times. By `time.process_time`, which counts
-    the process's own time on all processors, a machine may do other work meanwhile."""
+    the process's own time on all processors, a machine may do other work meanwhile. `wait` ends a block: what a contender
+    has begun, and has not waited for, is not to be counted as the next one's."""
     calls = {}
     for name, run in contenders.items():
         for _ in range(3):
             run()
+        wait()
         start = clock()
         run()
+        wait()
         calls[name] = max(1, int(seconds / max(clock() - start, 1e-7)))
     blocks: dict[str, list[float]] = {name: [] for name in contenders}
     gc.collect()
@@ -40,20 +51,25 @@ def interleave(
             start = clock()
             for _ in range(calls[name]):
                 run()
+            wait()
             blocks[name].append((clock() - start) / calls[name] * 1e6)
     return {name: Timing(min(times), statistics.median(times)) for name, times in blocks.items()}
 
 
-def take_turns(contenders: dict[str, Callable[[], object]], seconds: float = 8.0, calls: int = 8) -> dict[str, Timing]:
+def take_turns(
+    contenders: dict[str, Callable[[], object]], seconds: float = 8.0, calls: int = 8, wait: Callable[[], None] = nothing
+) -> dict[str, Timing]:
     """For a machine that other work shares: turns of a few calls each, every call timed by itself. In the place of the
     least block stands the hundredth part that was quickest, which such work leaves alone."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         for name, run in contenders.items():
-            for _ in range(calls):
+            for call in range(calls):
                 start = time.perf_counter()
                 run()
+                if call == calls - 1:
+                    wait()
                 times[name].append((time.perf_counter() - start) * 1e6)
     return {name: Timing(sorted(found)[len(found) // 100], statistics.median(found)) for name, found in times.items()}
 

@@ -155,7 +155,7 @@ def main() -> None:
                 for _ in range(4):
                     step()
             wengert.compiler.wait(120)
-            timings = interleave(steps, arguments.seconds, arguments.rounds, clock)
+            timings = interleave(steps, arguments.seconds, arguments.rounds, clock, wengert.cpu.synchronize)
         table(row, timings, max(row.flops / peak, row.bytes / rate))
         for note in notes:
             print(f"  ({note})")

@@ -23,6 +23,7 @@ LAYERS: list[tuple[float, str, set[str]]] = [
     (7, "runtime", {"runtime"}),
     (8, "tensors", {"tensors"}),
     (9, "functions", {"functions", "profiler"}),
+    (9.4, "waiting for the device", {"cpu"}),
     (9.5, "mixed precision", {"amp"}),
     (9.5, "names of devices and processes", {"accelerator", "distributed", "multiprocessing", "types"}),
     (9.5, "points that are spread evenly", {"quasirandom"}),

@@ -467,8 +467,9 @@ _modules["wengert.signal.windows"] = signal.windows
 
 # Loaded when they are first named: a program that only takes a derivative starts without them.
 _LATER = (
-    "accelerator", "amp", "compiler", "cuda", "datasets", "distributed", "distributions", "func", "mps", "multiprocessing",
-    "nn", "onnx", "optim", "profiler", "quasirandom", "saving", "serialization", "testing", "types", "utils", "xpu",
+    "accelerator", "amp", "compiler", "cpu", "cuda", "datasets", "distributed", "distributions", "func",
+    "mps", "multiprocessing", "nn", "onnx", "optim", "profiler", "quasirandom", "saving", "serialization", "testing", "types",
+    "utils", "xpu",
 )  # fmt: skip
 _AUTOCAST = ("autocast", "is_autocast_available", "is_autocast_enabled", "get_autocast_dtype", "set_autocast_dtype")
 _RECURRENCES = ("lstm", "gru", "rnn_tanh", "rnn_relu")

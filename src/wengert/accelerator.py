@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from wengert.cpu import synchronize as synchronize
 
 
 def is_available() -> bool:
@@ -17,10 +17,6 @@ def device_count() -> int:
 
 def current_accelerator(check_available: bool = False) -> None:
     """The device of the kind that is there: none."""
-
-
-def synchronize(device: Any = None) -> None:
-    """Nothing to wait for."""
 
 
 def empty_cache() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wengert.cpu import synchronize as synchronize
 from wengert.cuda import amp
 
 
@@ -23,10 +24,6 @@ def manual_seed(seed: int) -> None:
 
 def manual_seed_all(seed: int) -> None:
     """Nothing to seed."""
-
-
-def synchronize(device: Any = None) -> None:
-    """Nothing to wait for."""
 
 
 def empty_cache() -> None:
