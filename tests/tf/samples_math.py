@@ -43,8 +43,7 @@ BINARY = (
 OF_INTEGERS = "add subtract multiply divide truediv maximum minimum floordiv floormod squared_difference".split()
 COMPARED = "equal not_equal less less_equal greater greater_equal".split()
 REDUCED = (
-    "reduce_sum reduce_prod reduce_mean reduce_max reduce_min reduce_logsumexp reduce_euclidean_norm reduce_std "
-    "reduce_variance"
+    "reduce_sum reduce_prod reduce_mean reduce_max reduce_min reduce_logsumexp reduce_euclidean_norm reduce_std reduce_variance"
 ).split()
 
 SAMPLES: list[Sample] = [

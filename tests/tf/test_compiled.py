@@ -170,6 +170,22 @@ def test_concrete_functions():
     assert tf.function(lambda x: x * 2).get_concrete_function(tf.TensorSpec([3])).structured_outputs == tf.TensorSpec([3])
 
 
+def test_numbers_that_are_returned_are_tensors_in_every_call():
+    grown = tf.function(lambda x: x + 1)
+    found = [grown(x) for x in (1.0, 2.0, 3.5, 4.0)]
+    assert [type(x) for x in found] == [tf.Tensor] * 4
+    assert [x.numpy() for x in found] == [2, 3, 4.5, 5]
+
+
+def test_what_a_signature_and_a_concrete_function_need():
+    with pytest.raises(TypeError, match="sequence of TensorSpec objects, got 3"):
+        tf.function(lambda x: x, input_signature=[3])
+    with pytest.raises(TypeError, match="must be a list or tuple"):
+        tf.function(lambda x: x, input_signature=tf.TensorSpec([]))
+    with pytest.raises(TypeError, match="missing a required argument: 'x'"):
+        tf.function(lambda x: x).get_concrete_function()
+
+
 def test_a_retrace_storm_warns_once():
     f = tf.function(lambda x, n: x * n)
     with pytest.warns(UserWarning, match="triggered tf.function retracing.*pass numbers that change as tensors") as said:

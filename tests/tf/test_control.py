@@ -76,7 +76,7 @@ def test_tensor_array():
         (lambda: tf.while_loop(lambda i: True, lambda i: (i, i), [0]), ValueError, "number of elements"),
         (lambda: tf.map_fn(lambda x: x, tf.constant(1.0)), ValueError, "1. dimensional"),
         (lambda: tf.map_fn(lambda x: x[0], (X, X[:2])), ValueError, "same first dimension"),
-        (lambda: tf.TensorArray(tf.float32, 1).write(1, 1.0), tf.errors.InvalidArgumentError, "size is 1"),
+        (lambda: tf.TensorArray(tf.float32, 1).write(1, 1.0), tf.errors.OutOfRangeError, "size is 1"),
         (lambda: tf.TensorArray(tf.float32, 1).read(0), tf.errors.InvalidArgumentError, "not been written"),
         (lambda: tf.TensorArray(tf.float32, 1).write(0, 1.0).write(0, 1.0), tf.errors.InvalidArgumentError, "already"),
         (lambda: tf.TensorArray(tf.float32, 1).write(0, tf.constant(1)), ValueError, "requested dtype"),

@@ -68,7 +68,7 @@ def test_only_what_is_watched_counts_without_watch_accessed_variables():
         y = v * w
     assert tape.gradient(y, v) is None
     assert tape.gradient(y, w).numpy() == 2
-    assert tape.watched_variables() == ()
+    assert tape.watched_variables() == (w,)
 
 
 def test_intermediate_values_are_sources_too():
@@ -205,7 +205,9 @@ def test_hessian_by_a_jacobian_of_a_gradient():
         (lambda tape, y, x: tape.gradient(y, x, unconnected_gradients="nil"), ValueError, "Unknown value"),
         (lambda tape, y, x: tape.watch("x"), ValueError, "not tf.Tensor or tf.Variable"),
         (lambda tape, y, x: tape.stop_recording().__enter__(), RuntimeError, "not recording"),
-        (lambda tape, y, x: tape.batch_jacobian(y, x), ValueError, "first dimension"),
+        (lambda tape, y, x: tape.batch_jacobian(y, x), ValueError, "rank at least 2"),
+        (lambda tape, y, x: tape.reset(), ValueError, "Tape is not recording"),
+        (lambda tape, y, x: tape.gradient(y, x, output_gradients=[1.0, 2.0]), ValueError, "each of the 1 targets"),
         (lambda tape, y, x: tape.gradient(y, x, output_gradients=tf.constant([1.0])), tf.errors.InvalidArgumentError, "shape"),
     ],
 )

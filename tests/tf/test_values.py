@@ -27,6 +27,7 @@ def test_dtypes_of_constants(value, dtype, shape):
     ("make", "error", "message"),
     [
         (lambda: tf.constant([[1], [1, 2]]), ValueError, "non-rectangular"),
+        (lambda: tf.constant([True, 1]), ValueError, "mixed types"),
         (lambda: tf.constant(None), ValueError, "unsupported type"),
         (lambda: tf.constant(1.5, dtype=tf.int32), TypeError, "Cannot convert 1.5 to EagerTensor of dtype int32"),
         (lambda: tf.constant([1, 2, 3], shape=(2, 2)), TypeError, "3 elements"),

@@ -62,6 +62,30 @@ def test_a_function_makes_the_value():
     assert tf.Variable(lambda: tf.constant([1.0, 1.0])).shape == [2]
 
 
+def test_open_sizes_may_change():
+    v = tf.Variable([[1.0, 2.0]], shape=[None, 2])
+    assert v.shape.as_list() == [None, 2]
+    v.assign([[1.0, 2.0], [3.0, 4.0]]).assign_add([[1.0, 1.0], [1.0, 1.0]])
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(v * v)
+    np.testing.assert_array_equal(v, [[2, 3], [4, 5]])
+    np.testing.assert_array_equal(tape.gradient(y, v), [[4, 6], [8, 10]])
+    free = tf.Variable([1.0, 2.0], shape=tf.TensorShape(None))
+    np.testing.assert_array_equal(free.assign([[5.0]]), [[5]])
+
+
+def test_open_sizes_change_inside_a_function():
+    total = tf.Variable(tf.zeros([0]), shape=[None])
+
+    @tf.function
+    def add(x):
+        total.assign(tf.concat([total, x], 0))
+        return tf.reduce_sum(total)
+
+    assert [add(tf.constant([float(i)])).numpy() for i in range(5)] == [0, 1, 3, 6, 10]
+    np.testing.assert_array_equal(total, [0, 1, 2, 3, 4])
+
+
 @pytest.mark.parametrize(
     ("use", "error", "message"),
     [
@@ -72,6 +96,9 @@ def test_a_function_makes_the_value():
         (lambda v: tf.Variable([1.0], shape=[2]), ValueError, "not compatible"),
         (lambda v: len(v), TypeError, "has no len"),
         (lambda v: v.initial_value, RuntimeError, "eager"),
+        (lambda v: v.assign_add(1.0), tf.errors.InvalidArgumentError, "shapes must be equal"),
+        (lambda v: v.__setitem__(0, 1.0), TypeError, "does not support item assignment"),
+        (lambda v: tf.Variable([[1.0]], shape=[None, 1]).assign([[1.0, 2.0]]), ValueError, "Shape mismatch"),
     ],
 )
 def test_errors(use, error, message):

@@ -60,36 +60,57 @@ _home("list", "TensorArray")
 _home("module", "Module name_scope")
 _home("configuration", "device config")
 _home("python", "py_function numpy_function print no_op group control_dependencies")
-_home("questions", """
+_home(
+    "questions",
+    """
     is_tensor is_symbolic_tensor get_static_value get_current_name_scope get_logger timestamp tuple guarantee_const
     grad_pass_through required_space_to_batch_paddings
-""")
+""",
+)
 _home("debugging", "Assert assert_equal assert_greater assert_less assert_rank")
-_home("ops.elementwise", """
+_home(
+    "ops.elementwise",
+    """
     abs acos acosh add add_n asin asinh atan atan2 atanh complex cos cosh divide equal exp floor greater greater_equal
     less less_equal logical_and logical_not logical_or maximum minimum multiply negative not_equal pow realdiv round
     scalar_mul sigmoid sign sin sinh sqrt square subtract tan tanh truediv truncatediv truncatemod
-""")
-_home("ops.reductions", """
+""",
+)
+_home(
+    "ops.reductions",
+    """
     argmax argmin cumsum reduce_all reduce_any reduce_logsumexp
     reduce_max reduce_mean reduce_min reduce_prod reduce_sum
-""")
-_home("ops.creation", """
+""",
+)
+_home(
+    "ops.creation",
+    """
     broadcast_dynamic_shape broadcast_static_shape eye fill linspace meshgrid one_hot ones ones_like range
     sequence_mask zeros zeros_like
-""")
-_home("ops.shaping", """
+""",
+)
+_home(
+    "ops.shaping",
+    """
     broadcast_to ensure_shape expand_dims identity identity_n pad rank repeat reshape reverse
     reverse_sequence roll shape shape_n size squeeze tile transpose unravel_index
-""")
+""",
+)
 _home("ops.pieces", "boolean_mask concat gather gather_nd slice split stack strided_slice unstack where")
-_home("ops.scatter", """
+_home(
+    "ops.scatter",
+    """
     dynamic_partition dynamic_stitch scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min
     tensor_scatter_nd_sub tensor_scatter_nd_update
-""")
-_home("ops.ordering", """
+""",
+)
+_home(
+    "ops.ordering",
+    """
     argsort clip_by_global_norm clip_by_norm clip_by_value searchsorted sort unique unique_with_counts
-""")
+""",
+)
 _home("ops.counting", "histogram_fixed_width histogram_fixed_width_bins")
 _home("ops.casting", "bitcast cast saturate_cast")
 _home("ops.blocks", "batch_to_space space_to_batch space_to_batch_nd")

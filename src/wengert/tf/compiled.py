@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 import wengert
+from wengert.graph.number import RuntimeNumber
 from wengert.graph.record import recorder
 from wengert.tensors.tensor import Tensor as Core, wrap
 from wengert.tf import nest
@@ -71,7 +72,27 @@ def function(
         return functools.partial(function, input_signature=input_signature, reduce_retracing=reduce_retracing)
     if not callable(func):
         raise TypeError(f"tf.function: a function is wanted, got {type(func).__name__}")
+    _check_signature(input_signature)
     return Function(func.python_function if isinstance(func, Function) else func, input_signature)
+
+
+def _check_signature(signature: Any) -> None:
+    """Raises: TypeError for a signature that is no sequence of specs."""
+    if signature is None:
+        return
+    if not isinstance(signature, (list, tuple)):
+        raise TypeError(f"input_signature must be a list or tuple of tf.TensorSpec, got {type(signature).__name__}")
+    strange = [leaf for leaf in nest.flatten(signature) if not isinstance(leaf, (TensorSpec, Core))]
+    if strange:
+        raise TypeError(f"input_signature must be a possibly nested sequence of TensorSpec objects, got {strange[0]!r} in it")
+
+
+def _binds(function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    """Raises: TypeError when a function cannot be called with these arguments."""
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"Binding inputs to tf.function failed due to `{error}`: give a TensorSpec for each argument") from None
 
 
 class _Calling(threading.local):
@@ -209,6 +230,7 @@ class Function:
         """The function for arguments of these specs (or like these tensors) only."""
         if not args and not kwargs and self._signature is not None:
             args = self._signature
+        _binds(self._python_function, args, kwargs)
         return ConcreteFunction(self, args, kwargs)
 
 
@@ -323,7 +345,7 @@ def _given(result: Any) -> Any:
     """One result: numbers and arrays are tensors, as in TensorFlow; None stays."""
     if isinstance(result, Variable):
         return result.value()
-    if isinstance(result, (bool, int, float, complex, np.ndarray, np.generic)):
+    if isinstance(result, (bool, int, float, complex, RuntimeNumber, np.ndarray, np.generic)):
         return fresh(result)
     return result
 

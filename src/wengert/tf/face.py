@@ -76,12 +76,17 @@ def face(*tensors: str, same: bool = False, optional: Sequence[str] = ()) -> Cal
     return decorate
 
 
-def convert(value: Any, dtype: Any = None, name: Optional[str] = None) -> Tensor:
-    """`value` as a Tensor: TensorFlow's `convert_to_tensor`.
+def convert(value: Any, dtype: Any = None, dtype_hint: Any = None, name: Optional[str] = None) -> Tensor:
+    """`value` as a Tensor: TensorFlow's `convert_to_tensor`. dtype_hint: a dtype to take where nothing says another.
 
     Raises: ValueError when a tensor has another dtype, or for what is no rectangular array of numbers; TypeError when a
     number does not fit the dtype.
     """
+    if dtype is None and dtype_hint is not None and not isinstance(value, Core):
+        try:
+            return convert(value, dtype_hint)
+        except (TypeError, ValueError):  # it was a wish
+            return convert(value)
     wanted = None if dtype is None else as_dtype(dtype)
     if value.__class__ is Tensor:
         if wanted is None or value.dtype is wanted:

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import wengert
 from wengert.tf.dtypes import as_dtype
-from wengert.tf.errors import invalid
+from wengert.tf.errors import OutOfRangeError, invalid
 from wengert.tf.face import convert
 from wengert.tf.shape import TensorShape
 from wengert.tf.tensor import Tensor, shown
@@ -18,8 +18,8 @@ class TensorArray:
 
     size: how many places; dynamic_size: whether more may be written; element_shape: what every element must fit.
 
-    Raises: InvalidArgumentError for a place that is not there, that was written before, or that was not written yet when it
-    is read; ValueError for an element of another dtype or shape.
+    Raises: OutOfRangeError for a place that is not there; InvalidArgumentError for one that was written before, or that was
+    not written yet when it is read; ValueError for an element of another dtype or shape.
     """
 
     def __init__(
@@ -54,7 +54,12 @@ class TensorArray:
     def _place(self, index: Any) -> int:
         place = int(fresh(index).item())
         if place < 0 or (place >= len(self._parts) and not self._dynamic):
-            raise invalid(f"Tried to use TensorArray at index {place} but its size is {len(self._parts)}")
+            size = len(self._parts)
+            raise OutOfRangeError(
+                None,
+                None,
+                f"Tried to use TensorArray at index {place} but its size is {size}. Make it larger, or with dynamic_size=True",
+            )
         return place
 
     def write(self, index: Any, value: Any, name: Optional[str] = None) -> TensorArray:

@@ -27,9 +27,7 @@ class Looped(NamedTuple):
     results: Any
 
 
-def looped_over(
-    fn: Callable[..., Any], state: Any, elems: Any, backwards: bool, from_first: bool = False
-) -> Optional[Looped]:
+def looped_over(fn: Callable[..., Any], state: Any, elems: Any, backwards: bool, from_first: bool = False) -> Optional[Looped]:
     """``state = fn(state, row)`` for each row of `elems`; None where it cannot be one operation, or nothing is recorded.
 
     state: None for rows that are independent. from_first: the first row is the first state; `state` tells its structure.

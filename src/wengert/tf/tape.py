@@ -120,6 +120,8 @@ class GradientTape:
             if not one.dtype.inexact:
                 warn_as_log(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {one.dtype!r}")
                 continue
+            if hasattr(one, "trainable"):
+                self._variables[id(one)] = one
             node, before = one._node if one._link is None else one._current(), None
             if not node.tracked:
                 before, node = node, _as_leaf(node)
@@ -141,16 +143,21 @@ class GradientTape:
             self.__enter__()
 
     def reset(self) -> None:
-        """Forget what was recorded and watched; go on recording."""
+        """Forget what was recorded and watched; go on recording.
+
+        Raises: ValueError when the tape does not record.
+        """
+        if not self._recording:
+            raise ValueError("Tape is not recording. Call reset() inside its `with` block, or make another tape.")
         self._used = False
         self._variables.clear()
         self._layers.clear()
         self._of_others.clear()
         self._watched.clear()
-        self._stretches = [[next_serial(), _OPEN]] if self._recording else []
+        self._stretches = [[next_serial(), _OPEN]]
 
     def watched_variables(self) -> tuple[Any, ...]:
-        """The trainable variables that were read while it recorded, in order."""
+        """The variables that it watched while it recorded: trainable ones that were read, and those it was given."""
         found = dict(self._variables)
         if self._watch_accessed:
             found |= {id(v): v for layer in self._layers.values() for v in layer.trainable_variables}
@@ -176,13 +183,13 @@ class GradientTape:
         unconnected_gradients: "none" or "zero", for sources on which no target depends.
 
         Raises: RuntimeError when a tape that is not persistent was used before; ValueError for an unknown
-        `unconnected_gradients`; TypeError for a source that is no tensor; InvalidArgumentError for an output gradient of
-        another shape.
+        `unconnected_gradients`, or another number of output gradients than of targets; TypeError for a source that is no
+        tensor; InvalidArgumentError for an output gradient of another shape.
         """
+        targets = nest.flatten(target)
+        given = _one_for_each(targets, output_gradients)
         self._use(unconnected_gradients)
         wanted = [self._handle(source) for source in nest.flatten(sources)]
-        targets = nest.flatten(target)
-        given = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
         try:
             found = self._pull(targets, wanted, given)
         except OF_ARGUMENTS as error:
@@ -227,11 +234,16 @@ class GradientTape:
 
         Shape: (batch, *target's other sizes, *source's other sizes).
 
-        Raises: ValueError when the first sizes differ; as `gradient` does.
+        Raises: ValueError for a rank below 2, or when the first sizes differ; as `gradient` does.
         """
         y = fresh(target)
         x = self._handle(source)
-        if not y.ndim or not x.ndim or y.shape[0] != x.shape[0]:
+        if min(y.ndim, x.ndim) < 2:
+            raise ValueError(
+                f"batch_jacobian: target and source must have rank at least 2 (batch, features), got shapes {tuple(y.shape)} "
+                f"and {tuple(x.shape)}. Give each an axis more, or take tape.jacobian."
+            )
+        if y.shape[0] != x.shape[0]:
             raise ValueError(
                 f"Need first dimension of target shape and source shape to match, got {tuple(y.shape)} and {tuple(x.shape)}"
             )
@@ -356,6 +368,19 @@ class GradientTape:
 
 
 _OPEN = float("inf")
+
+
+def _one_for_each(targets: Sequence[Any], output_gradients: Any) -> list[Any]:
+    """The output gradients of the targets. Raises: ValueError for another number of them."""
+    if output_gradients is None:
+        return [None] * len(targets)
+    found: list[Any] = nest.flatten(output_gradients)
+    if len(found) != len(targets):
+        raise ValueError(
+            f"tape.gradient: output_gradients must be one tensor for each of the {len(targets)} targets, got {len(found)}: "
+            f"{output_gradients!r}. A list of numbers that is one tensor is tf.constant(...) of it."
+        )
+    return found
 
 
 def _as_leaf(node: Node) -> Node:

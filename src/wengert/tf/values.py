@@ -139,6 +139,8 @@ def _of_sequence(value: Any, dtype: Optional[DType]) -> Node:
 def _natural_dtype(array: Any, leaves: list[Any]) -> DType:
     """The dtype of a nested list: NumPy's if there are NumPy's numbers in it, else TensorFlow's for Python numbers."""
     own = dtypes.from_numpy(array.dtype)
+    if own is not dtypes.bool_ and any([leaf.__class__ is bool for leaf in leaves]):
+        raise ValueError("Can't convert Python sequence with mixed types to Tensor: bools and other numbers.")
     if any([isinstance(leaf, (np.generic, np.ndarray)) for leaf in leaves]):
         return own
     if own is dtypes.float64:

@@ -12,6 +12,7 @@ from wengert.graph.record import record, recorder, tracking
 from wengert.primitives.control import identity, stop_gradient
 from wengert.tensors.tensor import Tensor as Core, wrap, write
 from wengert.tf.dtypes import as_dtype
+from wengert.tf.errors import invalid
 from wengert.tf.recording import recording
 from wengert.tf.rows import Rows
 from wengert.tf.shape import TensorShape
@@ -33,7 +34,7 @@ class Variable(Rows, Core):
 
     initial_value: what `constant` takes, or a function without arguments that gives it.
     trainable: whether tapes watch it by themselves; by default, if the dtype is floating or complex.
-    shape: a shape that the value must fit.
+    shape: a shape that every value must fit. Sizes that it leaves open (None) may change with an assign.
 
     Raises: ValueError without an initial value, or when it has another shape.
 
@@ -71,10 +72,10 @@ class Variable(Rows, Core):
         with tracking(False):
             value = fresh(initial_value, None if dtype is None else as_dtype(dtype), "Variable")
             self._node = record(identity, (value._node,)) if isinstance(initial_value, Core) else value._node
-        if shape is not None and not self.shape.is_compatible_with(shape):
-            raise ValueError(
-                f"The initial value's shape {self.shape} is not compatible with the given shape {TensorShape(shape)}."
-            )
+        allowed, here = TensorShape(shape), TensorShape(self._node.type.shape)
+        if not here.is_compatible_with(allowed):
+            raise ValueError(f"The initial value's shape {here} is not compatible with the given shape {allowed}.")
+        self._open = None if shape is None or allowed.is_fully_defined() else allowed
         self._trainable = self.dtype.inexact if trainable is None else bool(trainable)
         self._name = name or "Variable"
         self._constraint = constraint
@@ -112,8 +113,8 @@ class Variable(Rows, Core):
 
     @property
     def shape(self) -> TensorShape:
-        """The sizes, as `TensorShape`."""
-        return TensorShape(self._node.type.shape)
+        """The sizes, as `TensorShape`; None for those that may change."""
+        return TensorShape(self._node.type.shape) if self._open is None else self._open
 
     get_shape = Tensor.get_shape
     set_shape = Tensor.set_shape
@@ -165,26 +166,41 @@ class Variable(Rows, Core):
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def assign(self, value: Any, use_locking: bool = False, name: Optional[str] = None, read_value: bool = True) -> Variable:
-        """Give it another value, of the same shape and dtype.
+        """Give it another value, of the same dtype and a shape that it may have.
 
         Raises: ValueError for another shape or dtype.
         """
         with tracking(False):
-            return self._write(self._fitted(value, "assign"))
+            node = self._fitted(value, "assign")
+            if not self.shape.is_compatible_with(node.type.shape):
+                raise ValueError(
+                    f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape {self.shape}, and the "
+                    f"assigned value shape {TensorShape(node.type.shape)} are incompatible."
+                )
+            return self._write(node)
 
     def assign_add(
         self, delta: Any, use_locking: bool = False, name: Optional[str] = None, read_value: bool = True
     ) -> Variable:
-        """v += delta"""
+        """v += delta. Raises: ValueError for another dtype, InvalidArgumentError for another shape."""
         with tracking(False):
-            return self._write(Core._read(self) + self._fitted(delta, "assign_add"))
+            return self._write(Core._read(self) + self._step(delta, "assign_add"))
 
     def assign_sub(
         self, delta: Any, use_locking: bool = False, name: Optional[str] = None, read_value: bool = True
     ) -> Variable:
-        """v -= delta"""
+        """v -= delta, as `assign_add`."""
         with tracking(False):
-            return self._write(Core._read(self) - self._fitted(delta, "assign_sub"))
+            return self._write(Core._read(self) - self._step(delta, "assign_sub"))
+
+    def _step(self, value: Any, operation: str) -> Node:
+        node = self._fitted(value, operation)
+        if node.type.shape != self._node.type.shape:
+            raise invalid(
+                f"{operation}: cannot update variable '{self.name}' of shape {TensorShape(self._node.type.shape)} using a "
+                f"tensor of shape {TensorShape(node.type.shape)}: shapes must be equal. Use v.assign(v + delta)."
+            )
+        return node
 
     def _fitted(self, value: Any, operation: str) -> Node:
         here: DType = self._node.type.dtype
@@ -197,18 +213,19 @@ class Variable(Rows, Core):
                 )
         else:
             node = fresh(value, here, operation)._node
-        if node.type.shape != self._node.type.shape:
-            raise ValueError(
-                f"Cannot assign value to variable '{self.name}': Shape mismatch. The variable shape {self.shape}, and the "
-                f"assigned value shape {TensorShape(node.type.shape)} are incompatible."
-            )
         return node
 
     def _write(self, node: Node) -> Variable:
         if node.tracked:
             node = stop_gradient(node)
-        write(self, node)
+        if node.type is self._node.type:
+            write(self, node)
+        else:  # memory of another size
+            self.data = wrap(record(identity, (node,)))
         return self
+
+    def __setitem__(self, item: Any, value: Any) -> NoReturn:
+        raise TypeError("'Variable' object does not support item assignment. Use v[...].assign(value).")
 
     def _assign_part(self, item: Any, value: Any) -> Variable:
         """Write to ``v[item]``."""

@@ -1,10 +1,10 @@
 """tf.data: pipelines of elements.
 
-    structure.py   elements and their components
-    order.py       in which order a pass goes through rows; TensorFlow's shuffling, number by number (seeds.py)
-    sources.py     rows by position: arrays, functions of rows, rows that are kept
-    stage.py       one step of a pipeline; making, arranging, mapping, batching, windows, choosing: the steps
-    dataset.py     `Dataset`, which wraps a stage and has all methods
+structure.py   elements and their components
+order.py       in which order a pass goes through rows; TensorFlow's shuffling, number by number (seeds.py)
+sources.py     rows by position: arrays, functions of rows, rows that are kept
+stage.py       one step of a pipeline; making, arranging, mapping, batching, windows, choosing: the steps
+dataset.py     `Dataset`, which wraps a stage and has all methods
 """
 
 from wengert.tf.data import experimental

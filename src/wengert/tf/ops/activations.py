@@ -103,8 +103,10 @@ def bias_add(value: Any, bias: Any, data_format: Any = None, name: Optional[str]
     if value.ndim < 2:
         raise invalid(f"Input tensor must be at least 2D: {list(value.shape)} [Op:BiasAdd]")
     if bias.ndim != 1 or bias.shape[0] != value.shape[axis]:
-        raise invalid(f"Must provide as many biases as the channel dimension of the input tensor: {list(bias.shape)} vs. "
-                      f"{value.shape[axis]} in {list(value.shape)} [Op:BiasAdd]")
+        raise invalid(
+            f"Must provide as many biases as the channel dimension of the input tensor: {list(bias.shape)} vs. "
+            f"{value.shape[axis]} in {list(value.shape)} [Op:BiasAdd]"
+        )
     return value + bias.reshape([-1 if i == axis else 1 for i in range(value.ndim)])
 
 

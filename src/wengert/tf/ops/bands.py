@@ -103,17 +103,17 @@ def diag(
     rows = least_rows if rows == -1 else rows
     columns = least_columns if columns == -1 else columns
     if rows < least_rows or columns < least_columns:
-        raise invalid(f"The number of rows or columns is too small: {rows} by {columns}, at least {least_rows} by "
-                      f"{least_columns} are needed [Op:MatrixDiagV3]")
+        raise invalid(
+            f"The number of rows or columns is too small: {rows} by {columns}, at least {least_rows} by "
+            f"{least_columns} are needed [Op:MatrixDiagV3]"
+        )
     lead = diagonal.shape[:-1] if low == high else diagonal.shape[:-2]
     into = w.broadcast_to(like("MatrixDiagV3", padding_value, diagonal), (*lead, rows, columns))
     return _placed(_lines(diagonal, low, high, rows, columns, align), rows, columns, into)
 
 
 @face()
-def set_diag(
-    input: Any, diagonal: Any, name: Optional[str] = "set_diag", k: Any = 0, align: str = "RIGHT_LEFT"
-) -> Any:
+def set_diag(input: Any, diagonal: Any, name: Optional[str] = "set_diag", k: Any = 0, align: str = "RIGHT_LEFT") -> Any:
     """The matrix with these diagonals in place of its own. Raises: InvalidArgumentError for shapes that do not fit."""
     input, diagonal = alike("MatrixSetDiagV3", input, diagonal)
     low, high = _range_of(k)
@@ -214,9 +214,7 @@ def eigh_tridiagonal(
 
 
 @face()
-def banded_triangular_solve(
-    bands: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: Optional[str] = None
-) -> Any:
+def banded_triangular_solve(bands: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: Optional[str] = None) -> Any:
     """The X with B X = rhs, B triangular with few diagonals: row i of `bands` is the i-th below (above) the middle."""
     bands, rhs = alike("BandedTriangularSolve", bands, rhs)
     count, n = bands.shape[-2:]

@@ -75,8 +75,9 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: Optional[str]
     for b in blocks:
         count *= b
     if input.shape[0] % count:
-        raise invalid(f"Input batch dimension ({input.shape[0]}) is not divisible by product of block sizes ({count}) "
-                      "[Op:BatchToSpaceND]")
+        raise invalid(
+            f"Input batch dimension ({input.shape[0]}) is not divisible by product of block sizes ({count}) [Op:BatchToSpaceND]"
+        )
     space, rest = tuple(input.shape[1 : m + 1]), tuple(input.shape[m + 1 :])
     order = [m, *[axis for i in range(m) for axis in (m + 1 + i, i)], *range(2 * m + 1, 2 * m + 1 + len(rest))]
     y = input.reshape(*blocks, input.shape[0] // count, *space, *rest).permute(order)

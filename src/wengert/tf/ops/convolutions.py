@@ -76,7 +76,7 @@ def pads_of(padding: Any, sizes: Any, window: Any, strides: Any, dilation: Any, 
         return [(0, 0)] * len(window)
     if kind == "SAME":
         return same_padding(sizes, window, strides, dilation)
-    raise invalid(f"Value for attr 'padding' of {padding!r} is not in the list of allowed values: \"SAME\", \"VALID\"")
+    raise invalid(f'Value for attr \'padding\' of {padding!r} is not in the list of allowed values: "SAME", "VALID"')
 
 
 def flat(pads: list[tuple[int, int]]) -> list[int]:
@@ -106,8 +106,9 @@ def _convolved(x: Any, kernel: Any, strides: Any, padding: Any, data_format: Any
     spread = per_axis(dilations, rank, is_first, "dilations")
     x = first(x, is_first)
     if x.shape[1] % kernel.shape[-2]:
-        raise invalid(f"input depth must be evenly divisible by filter depth: {x.shape[1]} vs {kernel.shape[-2]} "
-                      f"[Op:{operation}]")
+        raise invalid(
+            f"input depth must be evenly divisible by filter depth: {x.shape[1]} vs {kernel.shape[-2]} [Op:{operation}]"
+        )
     y = last(_windows_summed(x, kernel, steps, padding, spread, is_first), is_first)
     return y.reshape(*lead, *y.shape[1:]) if batch > 1 else y
 
@@ -187,8 +188,9 @@ def depthwise_conv2d(
     x = like("DepthwiseConv2dNative", input, kernel)
     channels = x.shape[1] if channels_first(data_format, 2) else x.shape[-1]
     if kernel.ndim != 4 or kernel.shape[2] != channels:
-        raise invalid(f"input and filter must have the same depth: {channels} vs {list(kernel.shape)} "
-                      "[Op:DepthwiseConv2dNative]")
+        raise invalid(
+            f"input and filter must have the same depth: {channels} vs {list(kernel.shape)} [Op:DepthwiseConv2dNative]"
+        )
     return _convolved(x, _joined(kernel), strides, padding, data_format, dilations, "DepthwiseConv2dNative")
 
 
@@ -219,8 +221,9 @@ def _transposed(
     sizes = shape if len(shape) == rank else shape[2:] if is_first else shape[1:-1]
     x = first(x, is_first)
     if x.shape[1] != kernel.shape[-1]:
-        raise invalid(f"input channels does not match filter's input channels, {x.shape[1]} != {kernel.shape[-1]} "
-                      f"[Op:{operation}]")
+        raise invalid(
+            f"input channels does not match filter's input channels, {x.shape[1]} != {kernel.shape[-1]} [Op:{operation}]"
+        )
     window = tuple(kernel.shape[:rank])
     pads = pads_of(padding, sizes, window, steps, spread, is_first)
     _check_sizes(x.shape[2:], sizes, window, steps, spread, pads, operation)
@@ -236,8 +239,9 @@ def _transposed(
 def _check_sizes(small: Any, sizes: Any, window: Any, steps: Any, spread: Any, pads: Any, operation: str) -> None:
     for n, m, k, s, d, (before, after) in zip(small, sizes, window, steps, spread, pads):
         if (m + before + after - (k - 1) * d - 1) // s + 1 != n:
-            raise invalid(f"Size of out_backprop doesn't match computed: a convolution of size {m} has not size {n} "
-                          f"[Op:{operation}]")
+            raise invalid(
+                f"Size of out_backprop doesn't match computed: a convolution of size {m} has not size {n} [Op:{operation}]"
+            )
 
 
 def _conv_transpose(rank: int) -> Any:

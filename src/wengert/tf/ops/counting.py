@@ -57,7 +57,7 @@ def bincount(
     count = count if maxlength is None else min(count, integer(maxlength))
     given = None if weights is None else fresh(weights)
     kind = given.dtype if given is not None else as_dtype(dtype)
-    amounts = (w.ones_like(rows, dtype=kind) if given is None else given.reshape(rows.shape))
+    amounts = w.ones_like(rows, dtype=kind) if given is None else given.reshape(rows.shape)
     places = w.where(rows < count, rows, count).to(w.int64)  # one place more, for what is left out
     table = w.zeros((rows.shape[0], count + 1), dtype=kind).scatter_add(1, places, amounts)[:, :count]
     table = (table != 0).to(kind) if binary_output else table
@@ -124,8 +124,10 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: Optional[str] = None)
     accept("InTopKV2", frozenset([w.int32, w.int64]), targets)
     accept("InTopKV2", frozenset([w.float32]), predictions)
     if predictions.ndim != 2 or targets.ndim != 1 or targets.shape[0] != predictions.shape[0]:
-        raise invalid(f"predictions must be 2-dimensional and targets as many as their rows, got {list(predictions.shape)} "
-                      f"and {list(targets.shape)} [Op:InTopKV2]")
+        raise invalid(
+            f"predictions must be 2-dimensional and targets as many as their rows, got {list(predictions.shape)} "
+            f"and {list(targets.shape)} [Op:InTopKV2]"
+        )
     places = targets.to(w.int64)
     valid = (places >= 0) & (places < predictions.shape[1])
     chosen = w.gather(predictions, 1, w.where(valid, places, 0)[:, None])

@@ -66,8 +66,10 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     if step == 0:
         raise invalid("Requires delta != 0: 0 [Op:Range]")
     if (last - first) * step < 0:
-        raise invalid(f"Requires start {'<=' if step > 0 else '>='} limit when delta {'>' if step > 0 else '<'} 0: "
-                      f"{first}/{last} [Op:Range]")
+        raise invalid(
+            f"Requires start {'<=' if step > 0 else '>='} limit when delta {'>' if step > 0 else '<'} 0: "
+            f"{first}/{last} [Op:Range]"
+        )
     count = ceil(abs((last - first) / step)) if kind.is_floating_point else -(-abs(last - first) // abs(step))
     wide = kind if not kind.is_floating_point or kind is w.float64 else w.float32
     return (w.arange(count, dtype=wide) * step + first).to(kind)

@@ -119,8 +119,10 @@ def complex(real: Any, imag: Any, name: Optional[str] = None) -> Any:
     """real + i imag. Raises: InvalidArgumentError for two dtypes; TypeError for others than float32 and float64."""
     real, imag = alike("Complex", real, imag)
     if real.dtype not in (w.float32, w.float64):
-        raise TypeError(f"The `real` and `imag` components have incorrect types: {real.dtype.name} {imag.dtype.name}. They "
-                        "must be consistent, and one of tf.float32, tf.float64")
+        raise TypeError(
+            f"The `real` and `imag` components have incorrect types: {real.dtype.name} {imag.dtype.name}. They "
+            "must be consistent, and one of tf.float32, tf.float64"
+        )
     return w.complex(*w.broadcast_tensors(real, imag))
 
 
@@ -268,8 +270,10 @@ def add_n(inputs: Any, name: Optional[str] = None) -> Any:
     total = terms[0]
     for term in terms[1:]:
         if term.shape != total.shape:
-            raise invalid(f"Inputs to operation AddN must have the same size and shape. Input 0: {list(total.shape)} != "
-                          f"input: {list(term.shape)} [Op:AddN]")
+            raise invalid(
+                f"Inputs to operation AddN must have the same size and shape. Input 0: {list(total.shape)} != "
+                f"input: {list(term.shape)} [Op:AddN]"
+            )
         total = total + term
     return total
 

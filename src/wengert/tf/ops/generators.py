@@ -105,9 +105,7 @@ class Generator:
         self._values = (key, count + 1)
         return randomness.keyed(w.tensor([key, count], dtype=w.int64))
 
-    def normal(
-        self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = w.float32, name: Optional[str] = None
-    ) -> Any:
+    def normal(self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = w.float32, name: Optional[str] = None) -> Any:
         """Normal numbers."""
         return shown(randomness.drawn_normal(shape, mean, stddev, dtype, self._next()))
 

@@ -87,24 +87,21 @@ def _cropped(image: Any, top: int, left: int, height: int, width: int) -> Any:
 def _padded(image: Any, top: int, left: int, height: int, width: int) -> Any:
     below, right = height - top - image.shape[-3], width - left - image.shape[-2]
     if min(top, left, below, right) < 0:
-        raise ValueError(f"an image of {image.shape[-3]} by {image.shape[-2]} at ({top}, {left}) does not lie in {height} by "
-                         f"{width}")
+        raise ValueError(
+            f"an image of {image.shape[-3]} by {image.shape[-2]} at ({top}, {left}) does not lie in {height} by {width}"
+        )
     return F.pad(image, (0, 0, left, right, top, below))
 
 
 @face("image")
-def crop_to_bounding_box(
-    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
-) -> Any:
+def crop_to_bounding_box(image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any) -> Any:
     """The part of the image in a box. Raises: ValueError for a box that is not in it."""
     need_image(image, "crop_to_bounding_box")
     return _cropped(image, *[ints(n)[0] for n in (offset_height, offset_width, target_height, target_width)])
 
 
 @face("image")
-def pad_to_bounding_box(
-    image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
-) -> Any:
+def pad_to_bounding_box(image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any) -> Any:
     """The image at a place of zeros of the target's size. Raises: ValueError where it does not fit."""
     need_image(image, "pad_to_bounding_box")
     return _padded(image, *[ints(n)[0] for n in (offset_height, offset_width, target_height, target_width)])
@@ -188,8 +185,10 @@ def crop_and_resize(
     if method not in ("bilinear", "nearest"):
         raise ValueError(f"method must be 'bilinear' or 'nearest', got {method!r}")
     if image.ndim != 4 or boxes.ndim != 2 or boxes.shape[1] != 4 or tuple(box_indices.shape) != (boxes.shape[0],):
-        raise invalid(f"need image (batch, height, width, channels), boxes (n, 4), box_indices (n): got {list(image.shape)}, "
-                      f"{list(boxes.shape)}, {list(box_indices.shape)} [Op:CropAndResize]")
+        raise invalid(
+            f"need image (batch, height, width, channels), boxes (n, 4), box_indices (n): got {list(image.shape)}, "
+            f"{list(boxes.shape)}, {list(box_indices.shape)} [Op:CropAndResize]"
+        )
     batch, height, width, channels = image.shape
     rows, columns = ints(crop_size)
     y1, x1, y2, x2 = boxes.unbind(1)

@@ -25,8 +25,10 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: Any = -1, 
     try:
         w.broadcast_shapes(tuple(labels.shape), tuple(logits.shape))
     except RuntimeError as error:
-        raise invalid(f"logits and labels must be broadcastable: logits_size={list(logits.shape)} "
-                      f"labels_size={list(labels.shape)} [Op:{operation}]") from error
+        raise invalid(
+            f"logits and labels must be broadcastable: logits_size={list(logits.shape)} "
+            f"labels_size={list(labels.shape)} [Op:{operation}]"
+        ) from error
     wide = logits.to(w.float32) if logits.dtype.itemsize == 2 else logits
     loss = -(labels.to(wide.dtype) * w.log_softmax(wide, axis)).sum(axis)
     return loss.to(logits.dtype)
@@ -43,12 +45,16 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: Opt
     if not logits.ndim:
         raise ValueError(f"`logits` cannot be a scalar. Received logits={logits}")
     if labels.ndim != logits.ndim - 1:
-        raise ValueError("`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: labels.shape="
-                         f"{tuple(labels.shape)} of rank {labels.ndim} and logits.shape={tuple(logits.shape)} of rank "
-                         f"{logits.ndim}")
+        raise ValueError(
+            "`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: labels.shape="
+            f"{tuple(labels.shape)} of rank {labels.ndim} and logits.shape={tuple(logits.shape)} of rank "
+            f"{logits.ndim}"
+        )
     if tuple(labels.shape) != tuple(logits.shape[:-1]):
-        raise ValueError(f"`labels.shape` must equal `logits.shape` except for the last dimension. Received: labels.shape="
-                         f"{tuple(labels.shape)} and logits.shape={tuple(logits.shape)}")
+        raise ValueError(
+            f"`labels.shape` must equal `logits.shape` except for the last dimension. Received: labels.shape="
+            f"{tuple(labels.shape)} and logits.shape={tuple(logits.shape)}"
+        )
     accept(operation, FLOATING, logits)
     accept(operation, LABEL, labels)
     wide = logits.to(w.float32) if logits.dtype.itemsize == 2 else logits
@@ -86,8 +92,9 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
 
 def _need_one_shape(labels: Any, logits: Any) -> None:
     if tuple(labels.shape) != tuple(logits.shape):
-        raise ValueError(f"`logits` and `labels` must have the same shape, received ({tuple(logits.shape)} vs "
-                         f"{tuple(labels.shape)}).")
+        raise ValueError(
+            f"`logits` and `labels` must have the same shape, received ({tuple(logits.shape)} vs {tuple(labels.shape)})."
+        )
 
 
 @face("log_input")
@@ -99,8 +106,10 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
     """
     targets = like("log_poisson_loss", targets, log_input)
     if tuple(targets.shape) != tuple(log_input.shape):
-        raise ValueError(f"`log_input` and `targets` must have the same shape, received ({tuple(log_input.shape)} vs "
-                         f"{tuple(targets.shape)}).")
+        raise ValueError(
+            f"`log_input` and `targets` must have the same shape, received ({tuple(log_input.shape)} vs "
+            f"{tuple(targets.shape)})."
+        )
     loss = w.exp(log_input) - log_input * targets
     if not compute_full_loss:
         return loss

@@ -152,8 +152,10 @@ def _factor(x: Any) -> Any:
     need_square("Cholesky", x)
     factor, info = w.linalg.cholesky_ex(x)
     if bool((info != 0).any()):
-        raise invalid("Cholesky decomposition was not successful. The input might not be valid: it must be positive definite "
-                      "[Op:Cholesky]")
+        raise invalid(
+            "Cholesky decomposition was not successful. The input might not be valid: it must be positive definite "
+            "[Op:Cholesky]"
+        )
     return factor
 
 
@@ -247,9 +249,7 @@ def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: Optional[str] = No
 
 
 @face()
-def triangular_solve(
-    matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: Optional[str] = None
-) -> Any:
+def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: Optional[str] = None) -> Any:
     """The X with A X = rhs, of the lower (or upper) half of A."""
     matrix, rhs = alike("MatrixTriangularSolve", matrix, rhs)
     need_square("MatrixTriangularSolve", matrix)
@@ -258,9 +258,7 @@ def triangular_solve(
 
 
 @face()
-def lstsq(
-    matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: Optional[str] = None
-) -> Any:
+def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: Optional[str] = None) -> Any:
     """The X that brings A X closest to rhs; with a regularizer r, the one of least |A X - rhs|^2 + r |X|^2."""
     matrix, rhs = alike("MatrixSolveLs", matrix, rhs)
     accept("MatrixSolveLs", LAPACK, matrix)

@@ -25,9 +25,7 @@ def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: 
 
 
 @face("x")
-def weighted_moments(
-    x: Any, axes: Any, frequency_weights: Any, keepdims: bool = False, name: Optional[str] = None
-) -> Any:
+def weighted_moments(x: Any, axes: Any, frequency_weights: Any, keepdims: bool = False, name: Optional[str] = None) -> Any:
     """Mean and variance over axes, each element counted by its weight."""
     weights = like("weighted_moments", frequency_weights, x)
     places = axes_in(axes, x.ndim, "weighted_moments")
@@ -39,9 +37,7 @@ def weighted_moments(
 
 
 @face("x")
-def sufficient_statistics(
-    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: Optional[str] = None
-) -> Any:
+def sufficient_statistics(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: Optional[str] = None) -> Any:
     """How many elements there are along axes, the sums of x - shift and of its square, and the shift."""
     places = axes_in(axes, x.ndim, "sufficient_statistics")
     count = 1

@@ -48,9 +48,7 @@ def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: Option
 
 
 @face("values")
-def argsort(
-    values: Any, axis: Any = -1, direction: str = "ASCENDING", stable: bool = False, name: Optional[str] = None
-) -> Any:
+def argsort(values: Any, axis: Any = -1, direction: str = "ASCENDING", stable: bool = False, name: Optional[str] = None) -> Any:
     """Where the elements of an axis are in order; of equal ones the first comes first. Raises: ValueError for another
     direction."""
     down = _descending(direction)
@@ -66,8 +64,9 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = w.int32
     """
     accept("TopKV2", REAL, input)
     if not input.ndim or not 0 <= integer(k) <= input.shape[-1]:
-        raise invalid(f"input must have at least k columns. Had {input.shape[-1] if input.ndim else 0}, needed {integer(k)} "
-                      "[Op:TopKV2]")
+        raise invalid(
+            f"input must have at least k columns. Had {input.shape[-1] if input.ndim else 0}, needed {integer(k)} [Op:TopKV2]"
+        )
     order = w.argsort(input, dim=-1, descending=True, stable=True).narrow(-1, 0, integer(k))
     return TopKV2(w.gather(input, -1, order), order.to(as_dtype(index_type)))
 
@@ -103,8 +102,9 @@ def searchsorted(
         raise ValueError(f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'.")
     rows, values = alike("searchsorted", sorted_sequence, values)
     if rows.ndim != values.ndim or rows.shape[:-1] != values.shape[:-1]:
-        raise invalid(f"Leading dim_size of both tensors must match, got {list(rows.shape)} and {list(values.shape)} "
-                      "[Op:LowerBound]")
+        raise invalid(
+            f"Leading dim_size of both tensors must match, got {list(rows.shape)} and {list(values.shape)} [Op:LowerBound]"
+        )
     return w.searchsorted(rows.contiguous(), values.contiguous(), side=side).to(as_dtype(out_type))
 
 

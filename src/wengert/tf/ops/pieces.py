@@ -34,12 +34,12 @@ def concat(values: Any, axis: Any, name: Optional[str] = "concat") -> Any:
         raise invalid("ConcatOp: Expected concatenating dimensions in the range [0, 0), but got scalars [Op:ConcatV2]")
     axis = axis_in(axis, first.ndim, "ConcatV2")
     for part in parts[1:]:
-        same = part.ndim == first.ndim and all(
-            n == m for i, (n, m) in enumerate(zip(part.shape, first.shape)) if i != axis
-        )
+        same = part.ndim == first.ndim and all(n == m for i, (n, m) in enumerate(zip(part.shape, first.shape)) if i != axis)
         if not same:
-            raise invalid(f"ConcatOp : Dimension mismatch: shapes {list(first.shape)} and {list(part.shape)} along axis {axis} "
-                          "[Op:ConcatV2]")
+            raise invalid(
+                f"ConcatOp : Dimension mismatch: shapes {list(first.shape)} and {list(part.shape)} along axis {axis} "
+                "[Op:ConcatV2]"
+            )
     return w.cat(parts, axis)
 
 
@@ -54,8 +54,9 @@ def stack(values: Any, axis: Any = 0, name: Optional[str] = "stack") -> Any:
     parts = alike("Pack", *_parts(values))
     for part in parts[1:]:
         if part.shape != parts[0].shape:
-            raise invalid(f"Shapes of all inputs must match: values[0].shape = {list(parts[0].shape)} != {list(part.shape)} "
-                          "[Op:Pack]")
+            raise invalid(
+                f"Shapes of all inputs must match: values[0].shape = {list(parts[0].shape)} != {list(part.shape)} [Op:Pack]"
+            )
     if not -parts[0].ndim - 1 <= integer(axis) <= parts[0].ndim:
         raise ValueError(f"Argument `axis` = {axis} not in range [{-parts[0].ndim - 1}, {parts[0].ndim + 1})")
     return w.stack(parts, integer(axis))
@@ -73,9 +74,7 @@ def unstack(value: Any, num: Any = None, axis: Any = 0, name: Optional[str] = "u
 
 
 @face("value")
-def split(
-    value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: Optional[str] = "split"
-) -> Any:
+def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: Optional[str] = "split") -> Any:
     """So many equal parts along an axis, or parts of these sizes, one of which may be -1.
 
     Raises: InvalidArgumentError for sizes that do not add up to the axis.
@@ -85,15 +84,19 @@ def split(
     if isinstance(num_or_size_splits, int) or getattr(num_or_size_splits, "ndim", 1) == 0:
         count = integer(num_or_size_splits)
         if count < 1 or n % count:
-            raise invalid(f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} (size "
-                          f"= {n}) and num_split {count} [Op:Split]")
+            raise invalid(
+                f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} (size "
+                f"= {n}) and num_split {count} [Op:Split]"
+            )
         return list(w.split(value, n // count, axis)) if n else [value] * count
     sizes = list(ints(num_or_size_splits))
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = n - sum(sizes) - 1
     if sum(sizes) != n or min(sizes, default=0) < 0:
-        raise invalid(f"Determined shape must either match input shape along split_dim {axis} exactly if fully specified: "
-                      f"sizes {sizes} for {n} [Op:SplitV]")
+        raise invalid(
+            f"Determined shape must either match input shape along split_dim {axis} exactly if fully specified: "
+            f"sizes {sizes} for {n} [Op:SplitV]"
+        )
     return list(w.split(value, sizes, axis))
 
 
@@ -118,8 +121,10 @@ def gather(
     if axis < batch:
         raise invalid(f"batch_dims ({batch}) must be less than or equal to axis ({axis}) [Op:GatherV2]")
     if tuple(params.shape[:batch]) != tuple(indices.shape[:batch]):
-        raise invalid(f"params.shape[:{batch}] {list(params.shape[:batch])} should be equal to indices.shape[:{batch}] "
-                      f"{list(indices.shape[:batch])} [Op:GatherV2]")
+        raise invalid(
+            f"params.shape[:{batch}] {list(params.shape[:batch])} should be equal to indices.shape[:{batch}] "
+            f"{list(indices.shape[:batch])} [Op:GatherV2]"
+        )
     places, chosen = indices.to(w.int64), tuple(indices.shape[batch:])
     before, after = tuple(params.shape[:axis]), tuple(params.shape[axis + 1 :])
     if not batch:
@@ -144,15 +149,14 @@ def _check_depth(params: Any, indices: Any, operation: str) -> int:
     accept(operation, INDEX, indices)
     depth = indices.shape[-1] if indices.ndim else 0
     if not indices.ndim or depth > params.ndim:
-        raise invalid(f"index innermost dimension length must be <= params rank; saw: {depth} vs. {params.ndim} "
-                      f"[Op:{operation}]")
+        raise invalid(
+            f"index innermost dimension length must be <= params rank; saw: {depth} vs. {params.ndim} [Op:{operation}]"
+        )
     return int(depth)
 
 
 @face("params", "indices")
-def gather_nd(
-    params: Any, indices: Any, batch_dims: Any = 0, name: Optional[str] = None, bad_indices_policy: str = ""
-) -> Any:
+def gather_nd(params: Any, indices: Any, batch_dims: Any = 0, name: Optional[str] = None, bad_indices_policy: str = "") -> Any:
     """The slices of params at rows of coordinates: the last axis of `indices` counts axes of params.
 
     Raises: InvalidArgumentError for coordinates that are not there, or more of them than axes.
@@ -213,14 +217,18 @@ def slice(input_: Any, begin: Any, size: Any, name: Optional[str] = None) -> Any
     """
     starts, sizes = ints(begin), ints(size)
     if len(starts) != input_.ndim or len(sizes) != input_.ndim:
-        raise invalid(f"Expected begin and size arguments to be 1-D tensors of size {input_.ndim}, but got {len(starts)} and "
-                      f"{len(sizes)} [Op:Slice]")
+        raise invalid(
+            f"Expected begin and size arguments to be 1-D tensors of size {input_.ndim}, but got {len(starts)} and "
+            f"{len(sizes)} [Op:Slice]"
+        )
     for axis, (start, count) in enumerate(zip(starts, sizes)):
         n = input_.shape[axis]
         count = n - start if count == -1 else count
         if not 0 <= start <= n or not 0 <= count <= n - start:
-            raise invalid(f"Expected begin[{axis}] in [0, {n}] and size[{axis}] in [0, {n - start}], but got {start} and "
-                          f"{count} [Op:Slice]")
+            raise invalid(
+                f"Expected begin[{axis}] in [0, {n}] and size[{axis}] in [0, {n - start}], but got {start} and "
+                f"{count} [Op:Slice]"
+            )
         input_ = input_.narrow(axis, start, count)
     return input_
 

@@ -33,8 +33,9 @@ class _Windows:
         once = (1,) * self.rank
         self.pads = pads_of(padding, self.x.shape[2:], self.size, self.strides, once, self.first)
         if min([*self.size, *self.strides]) < 1:
-            raise invalid(f"Sliding window ksize and strides must be positive, got {self.size}, {self.strides} "
-                          f"[Op:{operation}]")
+            raise invalid(
+                f"Sliding window ksize and strides must be positive, got {self.size}, {self.strides} [Op:{operation}]"
+            )
 
     @property
     def padded(self) -> bool:
@@ -136,9 +137,7 @@ def patches(x: Any, size: Any, strides: Any, dilation: Any, pads: Any) -> Any:
     height, width)."""
     n, c = x.shape[:2]
     x = F.pad(x, flat(pads))
-    rows, columns = [
-        (x.shape[axis] - (k - 1) * d - 1) // s + 1 for axis, k, s, d in zip((2, 3), size, strides, dilation)
-    ]
+    rows, columns = [(x.shape[axis] - (k - 1) * d - 1) // s + 1 for axis, k, s, d in zip((2, 3), size, strides, dilation)]
     columned = F.unfold(x, tuple(size), tuple(dilation), 0, tuple(strides))
     return columned.reshape(n, c, prod(size), rows, columns)
 

@@ -33,8 +33,9 @@ def matmul(
     a, b = led("MatMul", a, b)
     accept("MatMul", NUMERIC, a)
     if a.ndim < 2 or b.ndim < 2:
-        raise invalid(f"In[0] and In[1] ndims must be >= 2: {a.ndim} and {b.ndim}. Use tf.linalg.matvec or tf.tensordot "
-                      "[Op:MatMul]")
+        raise invalid(
+            f"In[0] and In[1] ndims must be >= 2: {a.ndim} and {b.ndim}. Use tf.linalg.matvec or tf.tensordot [Op:MatMul]"
+        )
     a, b = _turned(a, transpose_a, adjoint_a, "a"), _turned(b, transpose_b, adjoint_b, "b")
     if a.shape[-1] != b.shape[-2]:
         raise invalid(f"Matrix size-incompatible: In[0]: {list(a.shape)}, In[1]: {list(b.shape)} [Op:MatMul]")
@@ -94,8 +95,9 @@ def einsum(equation: str, *inputs: Any, name: Optional[str] = None, **kwargs: An
     if not re.fullmatch(r"[A-Za-z.]*(,[A-Za-z.]*)*(->[A-Za-z.]*)?", spelled):
         raise ValueError(f"Indices have incorrect format: {equation}")
     if spelled.partition("->")[0].count(",") + 1 != len(inputs):
-        raise ValueError(f"Got {len(inputs)} arguments for equation {equation!r}, expecting "
-                         f"{spelled.partition('->')[0].count(',') + 1}")
+        raise ValueError(
+            f"Got {len(inputs)} arguments for equation {equation!r}, expecting {spelled.partition('->')[0].count(',') + 1}"
+        )
     operands = alike("Einsum", *inputs)
     try:
         return w.einsum(spelled, *operands)
@@ -108,8 +110,10 @@ def cross(a: Any, b: Any, name: Optional[str] = None) -> Any:
     """The product of vectors in space: the last axis, of size 3. Raises: InvalidArgumentError for other shapes."""
     a, b = alike("Cross", a, b)
     if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
-        raise invalid(f"Cross-products are only defined for 3-element vectors of one shape, got {list(a.shape)} and "
-                      f"{list(b.shape)} [Op:Cross]")
+        raise invalid(
+            f"Cross-products are only defined for 3-element vectors of one shape, got {list(a.shape)} and "
+            f"{list(b.shape)} [Op:Cross]"
+        )
     return w.linalg.cross(a, b)
 
 
@@ -119,9 +123,7 @@ _MATRIX_ORDERS: tuple[Any, ...] = ("euclidean", "fro", 1, 2, float("inf"))
 
 
 @face("tensor")
-def norm(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: Optional[str] = None
-) -> Any:
+def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: Optional[str] = None) -> Any:
     """A norm of vectors (one axis, or all elements), or of matrices (two axes): "euclidean", "fro", 1, 2, inf, any p > 0.
 
     Raises: ValueError for an order that the norm has not.

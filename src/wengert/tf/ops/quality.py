@@ -59,8 +59,9 @@ def _pair(first: Any, second: Any, max_val: Any) -> tuple[Any, Any, Any]:
     """Two images and the largest value, in float32. Raises: ValueError for shapes that do not fit."""
     first, second = fresh(first), fresh(second)
     if first.ndim < 3 or tuple(first.shape[-3:]) != tuple(second.shape[-3:]):
-        raise ValueError(f"images must have at least three dimensions and one shape, got {tuple(first.shape)} and "
-                         f"{tuple(second.shape)}")
+        raise ValueError(
+            f"images must have at least three dimensions and one shape, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )
     top = fresh(max_val, first.dtype)
     return tuple([converted(x, w.float32) for x in (first, second, top)])
 

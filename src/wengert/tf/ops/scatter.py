@@ -22,8 +22,10 @@ def _scattered(into: Any, indices: Any, updates: Any, reduce: Any, operation: st
     depth = indices.shape[-1] if indices.ndim else 0
     sizes, rest = tuple(into.shape[:depth]), tuple(into.shape[depth:])
     if not indices.ndim or depth > into.ndim or tuple(updates.shape) != (*indices.shape[:-1], *rest):
-        raise invalid(f"Dimensions must fit: indices {list(indices.shape)}, updates {list(updates.shape)}, output "
-                      f"{list(into.shape)} [Op:{operation}]")
+        raise invalid(
+            f"Dimensions must fit: indices {list(indices.shape)}, updates {list(updates.shape)}, output "
+            f"{list(into.shape)} [Op:{operation}]"
+        )
     rows, values = into.reshape(prod(sizes), *rest), updates.reshape(-1, *rest)
     places = flat_places(indices, sizes, prod(sizes)).reshape(-1)  # a place outside is one that is not there
     if reduce == "sum":
@@ -36,9 +38,7 @@ def _scattered(into: Any, indices: Any, updates: Any, reduce: Any, operation: st
 
 
 @face("indices", "updates")
-def scatter_nd(
-    indices: Any, updates: Any, shape: Any, name: Optional[str] = None, bad_indices_policy: str = ""
-) -> Any:
+def scatter_nd(indices: Any, updates: Any, shape: Any, name: Optional[str] = None, bad_indices_policy: str = "") -> Any:
     """Zeros of the shape, to which the updates are added at rows of coordinates.
 
     Raises: InvalidArgumentError for shapes that do not fit or coordinates that are not there.
@@ -48,9 +48,7 @@ def scatter_nd(
 
 def _scatter(reduce: Any, operation: str, doc: str) -> Any:
     @face("indices")
-    def scatter(
-        tensor: Any, indices: Any, updates: Any, name: Optional[str] = None, bad_indices_policy: str = ""
-    ) -> Any:
+    def scatter(tensor: Any, indices: Any, updates: Any, name: Optional[str] = None, bad_indices_policy: str = "") -> Any:
         tensor, updates = alike(operation, tensor, updates)
         if reduce == "difference":
             return _scattered(tensor, indices, -updates, "sum", operation)
@@ -59,8 +57,6 @@ def _scatter(reduce: Any, operation: str, doc: str) -> Any:
     scatter.__doc__ = f"{doc}\n\nRaises: InvalidArgumentError for shapes that do not fit or places that are not there."
     scatter.__name__ = scatter.__qualname__ = operation
     return scatter
-
-
 
 
 @face("indices")
@@ -110,8 +106,9 @@ def _check_ids(data: Any, ids: Any, operation: str, kind: Any) -> None:
     accept(operation, kind, data)
     accept(operation, INDEX, ids)
     if tuple(data.shape[: ids.ndim]) != tuple(ids.shape):
-        raise invalid(f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)} "
-                      f"[Op:{operation}]")
+        raise invalid(
+            f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)} [Op:{operation}]"
+        )
 
 
 def _unsorted(reduce: str, operation: str, kind: Any, doc: str) -> Any:
@@ -178,8 +175,10 @@ def dynamic_partition(data: Any, partitions: Any, num_partitions: int, name: Opt
     """
     accept("DynamicPartition", frozenset([w.int32]), partitions)
     if tuple(data.shape[: partitions.ndim]) != tuple(partitions.shape):
-        raise invalid(f"data.shape must start with partitions.shape, got data.shape = {list(data.shape)}, partitions.shape = "
-                      f"{list(partitions.shape)} [Op:DynamicPartition]")
+        raise invalid(
+            f"data.shape must start with partitions.shape, got data.shape = {list(data.shape)}, partitions.shape = "
+            f"{list(partitions.shape)} [Op:DynamicPartition]"
+        )
     which = partitions.reshape(-1)
     if which.numel() and bool(((which < 0) | (which >= num_partitions)).any()):
         raise invalid(f"partitions are not in [0, {num_partitions}) [Op:DynamicPartition]")
@@ -198,8 +197,10 @@ def dynamic_stitch(indices: Any, data: Any, name: Optional[str] = None) -> Any:
     for place, row in zip(places, rows):
         accept("DynamicStitch", frozenset([w.int32]), place)
         if tuple(row.shape) != (*place.shape, *rest):
-            raise invalid(f"data[0].shape = {list(rows[0].shape)} and data.shape = {list(row.shape)} do not fit indices of "
-                          f"shape {list(place.shape)} [Op:DynamicStitch]")
+            raise invalid(
+                f"data[0].shape = {list(rows[0].shape)} and data.shape = {list(row.shape)} do not fit indices of "
+                f"shape {list(place.shape)} [Op:DynamicStitch]"
+            )
     flat = w.cat([place.reshape(-1) for place in places]).to(w.int64)
     count = int(flat.max().item()) + 1 if flat.numel() else 0
     source = np.full(count, -1)

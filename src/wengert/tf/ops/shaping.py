@@ -73,8 +73,10 @@ def reshape(tensor: Any, shape: Any, name: Optional[str] = None) -> Any:
     known = prod([n for n in sizes if n != -1])
     fits = known == tensor.numel() if -1 not in sizes else known > 0 and tensor.numel() % known == 0
     if not fits or sizes.count(-1) > 1:
-        raise invalid(f"Input to reshape is a tensor with {tensor.numel()} values, but the requested shape {list(sizes)} has "
-                      f"{known} [Op:Reshape]")
+        raise invalid(
+            f"Input to reshape is a tensor with {tensor.numel()} values, but the requested shape {list(sizes)} has "
+            f"{known} [Op:Reshape]"
+        )
     return tensor.reshape(sizes)
 
 
@@ -110,8 +112,9 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: Optional[
     """
     order = ints(perm) if perm is not None else tuple(range(a.ndim))[::-1]
     if len(order) != a.ndim:
-        raise invalid(f"transpose expects a vector of size {a.ndim}. But input(1) is a vector of size {len(order)} "
-                      "[Op:Transpose]")
+        raise invalid(
+            f"transpose expects a vector of size {a.ndim}. But input(1) is a vector of size {len(order)} [Op:Transpose]"
+        )
     places = [place % a.ndim if -a.ndim <= place < a.ndim else place for place in order]
     for place in range(a.ndim):
         if place not in places:
@@ -143,8 +146,10 @@ def reverse_sequence(
     along, batch = [axis_in(axis or 0, input.ndim, "ReverseSequence") for axis in (seq_axis, batch_axis)]
     accept("ReverseSequence", frozenset([w.int32, w.int64]), seq_lengths)
     if seq_lengths.ndim != 1 or seq_lengths.shape[0] != input.shape[batch]:
-        raise invalid(f"Length of seq_lengths != input.dims({batch}), ({list(seq_lengths.shape)} vs. {input.shape[batch]}) "
-                      "[Op:ReverseSequence]")
+        raise invalid(
+            f"Length of seq_lengths != input.dims({batch}), ({list(seq_lengths.shape)} vs. {input.shape[batch]}) "
+            "[Op:ReverseSequence]"
+        )
     if along == batch:
         raise invalid(f"batch_dim == seq_dim == {along} [Op:ReverseSequence]")
     n = input.shape[along]
@@ -185,8 +190,9 @@ def tile(input: Any, multiples: Any, name: Optional[str] = None) -> Any:
     """The whole tensor repeated along each axis. Raises: InvalidArgumentError unless there is one number for each."""
     counts = ints(multiples)
     if len(counts) != input.ndim:
-        raise invalid(f"Expected multiples argument to be a vector of length {input.ndim} but got length {len(counts)} "
-                      "[Op:Tile]")
+        raise invalid(
+            f"Expected multiples argument to be a vector of length {input.ndim} but got length {len(counts)} [Op:Tile]"
+        )
     if any([n < 0 for n in counts]):
         raise invalid(f"Expected multiples >= 0, got {list(counts)} [Op:Tile]")
     return w.tile(input, counts) if counts else input
@@ -196,17 +202,16 @@ _MODES = {"CONSTANT": "constant", "REFLECT": "reflect", "SYMMETRIC": "symmetric"
 
 
 @face("tensor")
-def pad(
-    tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Optional[str] = None
-) -> Any:
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Optional[str] = None) -> Any:
     """Elements put before and after each axis: a constant, or the tensor mirrored without (REFLECT) or with (SYMMETRIC)
     its edge.
 
     Raises: ValueError for another mode, InvalidArgumentError for paddings that do not fit.
     """
     if mode.upper() not in _MODES:
-        raise ValueError("Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received "
-                         f"`mode` = {mode}")
+        raise ValueError(
+            f"Value of argument `mode` expected to be one of 'CONSTANT', 'REFLECT', or 'SYMMETRIC'. Received `mode` = {mode}"
+        )
     widths = [ints(pair) for pair in (paddings.tolist() if hasattr(paddings, "tolist") else paddings)]
     if len(widths) != tensor.ndim or any([len(pair) != 2 for pair in widths]):
         raise invalid(f"The first dimension of paddings must be the rank of inputs {list(tensor.shape)}, got {widths} [Op:Pad]")
@@ -218,8 +223,9 @@ def pad(
     for axis, (before, after) in enumerate(widths):
         n = tensor.shape[axis]
         if max(before, after) > n - edge:
-            raise invalid(f"paddings must be no greater than the dimension size: {before}, {after} greater than {n - edge} "
-                          "[Op:MirrorPad]")
+            raise invalid(
+                f"paddings must be no greater than the dimension size: {before}, {after} greater than {n - edge} [Op:MirrorPad]"
+            )
         if before or after:
             around = [*range(before - 1 + edge, -1 + edge, -1), *range(n), *range(n - 1 - edge, n - 1 - edge - after, -1)]
             tensor = w.index_select(tensor, axis, w.tensor(around))

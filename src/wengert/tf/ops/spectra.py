@@ -27,8 +27,10 @@ def _real_transform(function: Any, operation: str, axes: int, kind: Any, doc: st
     @face("input_tensor")
     def transform(input_tensor: Any, fft_length: Any = None, name: Optional[str] = None) -> Any:
         if input_tensor.dtype not in kind or input_tensor.ndim < axes:
-            raise ValueError(f"{operation}: needs {' or '.join(sorted([d.name for d in kind]))} with {axes} axes at least, got "
-                             f"{input_tensor.dtype.name} of shape {tuple(input_tensor.shape)}")
+            raise ValueError(
+                f"{operation}: needs {' or '.join(sorted([d.name for d in kind]))} with {axes} axes at least, got "
+                f"{input_tensor.dtype.name} of shape {tuple(input_tensor.shape)}"
+            )
         lengths = None if fft_length is None else ints(fft_length)
         return function(input_tensor, s=lengths, dim=tuple(range(-axes, 0)))
 

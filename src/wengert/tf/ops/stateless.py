@@ -92,9 +92,7 @@ def stateless_binomial(
 
 
 @face()
-def stateless_categorical(
-    logits: Any, num_samples: Any, seed: Any, dtype: Any = w.int64, name: Optional[str] = None
-) -> Any:
+def stateless_categorical(logits: Any, num_samples: Any, seed: Any, dtype: Any = w.int64, name: Optional[str] = None) -> Any:
     """Classes drawn with probabilities softmax(logits), a function of the seed."""
     return drawn_classes(logits, num_samples, dtype, keyed(seed))
 

@@ -36,9 +36,7 @@ def lu_reconstruct(lower_upper: Any, perm: Any, validate_args: bool = False, nam
 
 
 @face("perm")
-def lu_solve(
-    lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False, name: Optional[str] = None
-) -> Any:
+def lu_solve(lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False, name: Optional[str] = None) -> Any:
     """The X with A X = rhs, of A's factors."""
     factors, rhs = alike("lu_solve", lower_upper, rhs)
     low, high = _halves(factors)
