@@ -11,7 +11,7 @@ import wengert
 from tests.functions.peer import array, parts, tensor
 from wengert import func
 from wengert.autograd.backward import grad
-from wengert.derive.loop import loop
+from wengert.derive.loop import loop, loop_of
 from wengert.graph.record import next_serial
 from wengert.graph.rule import primitives as p
 from wengert.tensors.tensor import wrap
@@ -208,3 +208,32 @@ def test_elements_of_a_loop_are_tensors_like_others():
     end, ys = func.scan(lambda c, x: (c + x, c), tensor(H), tensor(X))
     np.testing.assert_allclose(array(ys[2]), H + X[:2].sum(0))
     np.testing.assert_allclose(array(wrap(end._read()) + ys[0]), 2 * H + X.sum(0))
+
+
+def test_a_step_that_is_given_its_constants_is_called_once_for_each_kind_of_them():
+    calls = []
+
+    def step(before: Any, now: Any, w: Any) -> Any:
+        calls.append(w.tracked)
+        (h,) = before
+        h = p.tanh(now[0] + p.dot(h, w))
+        return [h], [h * h]
+
+    def run(rows: int, tracked: bool) -> tuple[list[Any], list[Any]]:
+        inputs = [tensor(value, tracked) for value in (X[:, :rows], H[:rows], W)]
+        x, h, w = inputs
+        ends, (ys,) = loop_of(step, [h._read()], [x._read()], [w._read()], len(X))
+        found = [wrap(ends[0]), wrap(ys)]
+        wanted = list(one_by_one(lambda h, x: ((new := wengert.tanh(x + h @ w)), new * new), h, x))
+        if tracked:
+            for values in (found, wanted):
+                values.extend(grad((values[0] * values[1]).sum(), inputs))
+        return found, wanted
+
+    for rows, tracked in ((3, True), (3, True), (3, False), (3, True), (2, True)):
+        for mine, theirs in zip(*run(rows, tracked)):
+            np.testing.assert_allclose(array(mine), array(theirs), rtol=1e-12)
+    assert calls == [True, False, True]
+    with wengert.no_grad():
+        run(3, False)
+    assert len(calls) == 4

@@ -7,27 +7,26 @@ that is missing, the loop is run again with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Optional
 
 from wengert.derive.batch import map_over_axis
 from wengert.derive.forward import push_forward
 from wengert.derive.step import Flags, Loop, closed, inexact_results, moves_of, stand_ins, values_of, with_results
 from wengert.derive.through_time import Stack, Sum, pullback_of
-from wengert.derive.trace import trace
-from wengert.errors import shape_error
+from wengert.derive.trace import Recording, trace
+from wengert.errors import shape_error, unreachable
 from wengert.graph.node import Node, array_type
-from wengert.graph.record import record, recorder, retaining, separate_tape, tracking
+from wengert.graph.record import is_common, record, recorder, retaining, separate_tape, tracking
 from wengert.graph.rule import Cotangent, primitives, zeros_of
 from wengert.primitives.control import element
 from wengert.primitives.loop import Body, body_of, scan
 
+Step = Callable[..., tuple[Sequence[Node], Sequence[Node]]]
+
 
 def loop(
-    step: Callable[..., tuple[Sequence[Node], Sequence[Node]]],
-    carries: Sequence[Node],
-    sequences: Sequence[Node],
-    length: int,
-    backward: bool = False,
+    step: Step, carries: Sequence[Node], sequences: Sequence[Node], length: int, backward: bool = False
 ) -> tuple[list[Node], list[Node]]:
     """Record ``step(carries, elements) -> carries, results`` along the first axis of the sequences.
 
@@ -36,21 +35,65 @@ def loop(
 
     Returns the carries after the last step, and the results with time as their first axis.
     """
-    p, q = len(carries), len(sequences)
+    recording = _recording(step, len(carries), len(sequences), _types(carries, sequences), ())
+    return _along(recording, carries, sequences, recording.captured, length, backward)
+
+
+def loop_of(
+    step: Step,
+    carries: Sequence[Node],
+    sequences: Sequence[Node],
+    constants: Sequence[Node],
+    length: int,
+    backward: bool = False,
+) -> tuple[list[Node], list[Node]]:
+    """As `loop`, of a ``step(carries, elements, *constants)`` that reads nothing else and is equal to another step only if
+    it means the same: it is called once for all loops of these types."""
+    types = (*_types(carries, sequences), *[c.type for c in constants])
+    tracked = tuple([c.tracked for c in constants])
+    recording = _known(step, len(carries), len(sequences), types, tracked, recorder.tracking)
+    return _along(recording, carries, sequences, [*constants, *recording.captured], length, backward)
+
+
+def _types(carries: Sequence[Node], sequences: Sequence[Node]) -> tuple[Any, ...]:
+    return (*[c.type for c in carries], *[array_type(x.shape[1:], x.dtype) for x in sequences])
+
+
+def _recording(step: Step, p: int, q: int, types: tuple[Any, ...], tracked: tuple[bool, ...]) -> Recording:
+    """The step on p carries, q elements and constants that are `tracked` or not. Raises: RuntimeError where a carried value
+    changes its type."""
 
     def flat(*inputs: Node) -> list[Node]:
-        state, results = step(inputs[:p], inputs[p:])
-        for number, (before, after) in enumerate(zip(carries, state)):
-            if after.type is not before.type:
-                raise shape_error(
-                    "scan", f"carried value {number} keeps its type {before.type} from step to step", after.type
-                )
+        state, results = step(inputs[:p], inputs[p : p + q], *inputs[p + q :])
+        for number, (type, after) in enumerate(zip(types, state)):
+            if after.type is not type:
+                raise shape_error("scan", f"carried value {number} keeps its type {type} from step to step", after.type)
         return [*state, *results]
 
-    types = [*[c.type for c in carries], *[array_type(x.shape[1:], x.dtype) for x in sequences]]
-    recording = trace(flat, types, [type.inexact for type in types])
-    made = Loop(body_of(recording.graph, recording.tracked), p, q, length, backward)
-    found = repeat(made, [*carries, *sequences, *recording.captured])
+    return trace(flat, types, [*[type.inexact for type in types[: p + q]], *tracked])
+
+
+@lru_cache(maxsize=256)
+def _known(
+    step: Step, p: int, q: int, types: tuple[Any, ...], tracked: tuple[bool, ...], tracking: bool
+) -> Recording:
+    recording = _recording(step, p, q, types, tracked)
+    if not all([is_common(x) for x in recording.captured]):
+        unreachable("the step of a loop that is remembered reads something from outside")
+    return recording
+
+
+def _along(
+    recording: Recording,
+    carries: Sequence[Node],
+    sequences: Sequence[Node],
+    constants: Sequence[Node],
+    length: int,
+    backward: bool,
+) -> tuple[list[Node], list[Node]]:
+    p = len(carries)
+    made = Loop(body_of(recording.graph, recording.tracked), p, len(sequences), length, backward)
+    found = repeat(made, [*carries, *sequences, *constants])
     return found[:p], found[p:]
 
 

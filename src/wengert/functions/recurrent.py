@@ -15,9 +15,10 @@ Learning phrase representations using RNN encoder-decoder, 2014.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import NamedTuple, Optional
 
-from wengert.derive.loop import loop
+from wengert.derive.loop import Step, loop_of
 from wengert.errors import dtype_error, shape_error, value_error
 from wengert.functions.operands import node_of
 from wengert.graph.node import Node
@@ -115,6 +116,22 @@ def _prepared(kind: Kind, x: Node, w: Weights) -> tuple[Node, _Ready]:
     return product, _Ready(_turned(node_of(w.hidden, kind.name, "w_hh")), bias if kind.own_bias else None, projection)
 
 
+@cache
+def _turn(kind: Kind, is_masked: bool, hold: bool, has_bias: bool) -> Step:
+    """A step of a layer, as a loop takes it. What it reads comes as constants: those of `_Ready` that there are."""
+
+    def step(before: Sequence[Node], now: Sequence[Node], *ready: Node) -> tuple[list[Node], list[Node]]:
+        recurrent, *rest = ready
+        bias = rest.pop(0) if has_bias else None
+        after = kind.step(now[0], before, recurrent, bias, rest.pop() if rest else None)
+        if not is_masked:
+            return list(after), [after[0]]
+        kept = [p.where(now[1], new, old) for new, old in zip(after, before)]
+        return kept, [kept[0] if hold else p.where(now[1], after[0], scalar(0, now[0].dtype))]
+
+    return step
+
+
 def layer(
     kind: Kind,
     input: Tensor,
@@ -139,15 +156,9 @@ def layer(
     if mask is not None:
         sequences.append(node_of(mask, kind.name, "mask"))
 
-    def step(before: Sequence[Node], now: Sequence[Node]) -> tuple[list[Node], list[Node]]:
-        after = kind.step(now[0], before, *ready)
-        if mask is None:
-            return list(after), [after[0]]
-        kept = [p.where(now[1], new, old) for new, old in zip(after, before)]
-        return kept, [kept[0] if hold else p.where(now[1], after[0], scalar(0, x.dtype))]
-
     initial = [node_of(part, kind.name, "hx") for part in state]
-    ends, (output,) = loop(step, initial, sequences, time, backward)
+    turn = _turn(kind, mask is not None, hold, ready.bias is not None)
+    ends, (output,) = loop_of(turn, initial, sequences, [part for part in ready if part is not None], time, backward)
     return wrap(output), tuple([wrap(end) for end in ends])
 
 
