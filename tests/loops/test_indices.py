@@ -6,7 +6,7 @@ import pytest
 from wengert.dtypes import bfloat16, bool_, float16, float32, int8, int64, uint8
 from wengert.graph.node import array_type
 from wengert.loops.indices import needed
-from wengert.loops.nest import Add, Apply, Load, Lookup, Nest, Number, Program, Store
+from wengert.loops.nest import Add, Apply, Axis, Load, Lookup, Nest, Number, Program, Store
 
 TABLE, INDEX, NINE, MADE, OUT = range(5)
 
@@ -35,6 +35,15 @@ def test_a_number_and_a_constant_are_known():
     assert needed(program(looked_up(Number(3, int64)))) == {}
     assert needed(program(looked_up(Load(NINE, (0,), 0, int64)))) == {}
     assert needed(program(looked_up(Number(10, int64)))) is None
+
+
+def test_an_index_that_counts_along_an_axis_is_known():
+    """Rows of a table for all places, as a model of language looks up."""
+    counted = Nest((4,), (), (Axis(0, int64),), (Store(MADE, (1,), 0, 0),))
+    assert needed(program(counted, looked_up(MADE_HERE))) == {}
+    assert needed(program(looked_up(Axis(0, int64)))) == {}
+    beyond = Axis(0, int64), Number(7, int64), Apply("add", (0, 1), int64)  # 7 to 10
+    assert needed(program(looked_up(*beyond))) is None
 
 
 def test_what_wraps_below_zero_is_taken_as_it_is_where_it_is_not():

@@ -7,12 +7,12 @@ the same can be found out before the program starts: then nothing can go wrong o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from wengert.dtypes import BOOL, INTEGER, DType
-from wengert.loops.nest import Add, Apply, Call, Contract, Load, Nest, Number, Program, Repeat, Store, Value
+from wengert.loops.nest import Add, Apply, Axis, Call, Contract, Load, Nest, Number, Program, Repeat, Store, Value
 
 # Lowest and highest possible value of a whole number (also one that a floating type holds), or of a truth value 0 or 1.
 _Range = tuple[int, int]
@@ -24,21 +24,21 @@ def needed(program: Program) -> Optional[dict[int, int]]:
     if any([isinstance(step, Call) for step in program.steps]):
         return None
     parts = list(_parts(program.steps))
-    writers: dict[int, list[tuple[Sequence[Value], int]]] = {}
+    writers: dict[int, list[tuple[_Part, int]]] = {}
     added: set[int] = set()  # buffers in which sums grow: nothing is known of them
-    for values, stored in parts:
-        for store in stored:
+    for part in parts:
+        for store in part.stores:
             if isinstance(store, Add):
                 added.add(store.buffer)
-            writers.setdefault(store.buffer, []).append((values, store.value))
-    for values, _ in parts:
-        for value in values:
+            writers.setdefault(store.buffer, []).append((part, store.value))
+    for part in parts:
+        for value in part.values:
             if isinstance(value, Apply) and value.op == "bounded":
-                limit = values[value.args[1]]
+                limit = part.values[value.args[1]]
                 if not isinstance(limit, Number):
                     return None
                 ranges = _Ranges(program, writers, added, int(limit.value))
-                range = ranges.of(values, value.args[0])
+                range = ranges.of(part, value.args[0])
                 if range is None or range[0] < 0 or range[1] >= limit.value:
                     return None
                 for buffer in ranges.read:
@@ -46,39 +46,51 @@ def needed(program: Program) -> Optional[dict[int, int]]:
     return found
 
 
-def _parts(steps: Sequence[object]) -> Iterator[tuple[Sequence[Value], Sequence[Store | Add]]]:
-    """The lists of values of steps, and of the steps in them, each with the stores of its values."""
+class _Part(NamedTuple):
+    """Values along axes of these extents, and where they are stored."""
+
+    values: Sequence[Value]
+    extents: tuple[int, ...]
+    stores: Sequence[Store | Add] = ()
+
+
+def _parts(steps: Sequence[object]) -> Iterator[_Part]:
+    """The parts of steps, and of the steps in them."""
     for step in steps:
         if isinstance(step, Repeat):
             yield from _parts(step.steps)
         elif isinstance(step, Contract):
-            yield from ((step.a, ()), (step.b, ()), (step.values, step.stores))
+            yield _Part(step.a, (*step.batch, *step.rows, *step.summed))
+            yield _Part(step.b, (*step.batch, *step.summed, *step.columns))
+            yield _Part(step.values, (*step.batch, *step.rows, *step.columns), step.stores)
         elif isinstance(step, Nest):
-            yield step.values, [action for action in step.actions if isinstance(action, (Store, Add))]
+            yield _Part(step.values, step.extents, [x for x in step.actions if isinstance(x, (Store, Add))])
 
 
 class _Ranges:
     """Ranges of values when the elements of inputs lie in [0, limit). read: the inputs that were taken for such."""
 
     def __init__(
-        self, program: Program, writers: dict[int, list[tuple[Sequence[Value], int]]], added: set[int], limit: int
+        self, program: Program, writers: dict[int, list[tuple[_Part, int]]], added: set[int], limit: int
     ) -> None:
         self.inputs, self.constants = program.inputs, program.constants
         self.writers, self.added, self.limit = writers, added, limit
         self.read: set[int] = set()
 
-    def of(self, values: Sequence[Value], number: int) -> Optional[_Range]:
-        """The range of one of these values; None where it is not known."""
-        value = values[number]
+    def of(self, part: _Part, number: int) -> Optional[_Range]:
+        """The range of one of a part's values; None where it is not known."""
+        value = part.values[number]
         if isinstance(value, Number):
             return (int(value.value), int(value.value)) if _is_whole(value.dtype) else None
         if isinstance(value, Load):
             return self._loaded(value)
+        if isinstance(value, Axis):
+            return 0, max(part.extents[value.axis] - 1, 0)
         if not isinstance(value, Apply) or not (_is_whole(value.dtype) or value.op == "convert"):
             return None
         if value.op == "eq":  # with what, need not be looked at: -100 stands for no class
             return 0, 1
-        known = [self.of(values, at) for at in value.args]
+        known = [self.of(part, at) for at in value.args]
         if value.op == "where" and known[0] is not None:
             low, high = known[0]
             return _union([known[2 - truth] for truth in range(low, high + 1)])
@@ -101,7 +113,7 @@ class _Ranges:
             return (int(constant.min()), int(constant.max())) if constant.size else None
         if load.buffer in self.added:
             return None
-        return _union([self.of(values, number) for values, number in self.writers.get(load.buffer, [])])
+        return _union([self.of(part, number) for part, number in self.writers.get(load.buffer, [])])
 
 
 def _is_whole(dtype: DType) -> bool:
