@@ -169,7 +169,7 @@ class FastReplay:
             numbers = self.evaluate()
             if numbers is None:
                 raise Moved("a number that the function branches on has changed")
-        if numbers != self.written:
+        if numbers != self.written or 0.0 in numbers:  # zeros of either sign are equal
             self._write_numbers(numbers)
         if self.random:
             draws = [stream.take(count) for stream, count in plan.streams]

@@ -16,7 +16,8 @@ from typing import Any, Optional
 
 from wengert import trees
 from wengert.compiler.build import plan_of, strangers
-from wengert.compiler.guards import Owners, Surroundings, changed_attribute
+from wengert.compiler.guards import Surroundings
+from wengert.compiler.owners import Owners, changed_attribute, watches_of
 from wengert.compiler.plan import UNSTORED, Refusal
 from wengert.compiler.recorded import Recorded
 from wengert.compiler.replay import Moved, Replay, Shared, not_stored
@@ -102,6 +103,8 @@ class Call:
             elif leaf.__class__ is float and position in moving:
                 self.floats.append(leaf)
                 key.append(float)
+            elif leaf.__class__ is float and leaf == 0:
+                key += (float, str(leaf))  # zeros of either sign are equal
             else:
                 key += (leaf.__class__, leaf)
         if len(self.tensors) > 1:
@@ -213,7 +216,7 @@ class CompiledFunction:
             return self._ordinary(reason, call.args, call.kwargs)
         self.traces += 1
         land()  # a trace looks at values as they are
-        trace, surroundings = Trace(self.options.fullgraph), Surroundings(self.function)
+        trace, surroundings = Trace(self.options.fullgraph), Surroundings(self.function, call.leaves)
         try:
             args, kwargs = call.with_numbers(trace)
             result = trace.run(self.function, args, kwargs, call.tensors)
@@ -225,7 +228,8 @@ class CompiledFunction:
             undo = list(trace.written)
             self._run(undo, trace)
             return result
-        owners = Owners([module for module, _ in trace.modules.values()], list(trace.optimizers.values()))
+        watches = watches_of([seen.tensor for seen in trace.shown_tensors.values()])
+        owners = Owners([module for module, _ in trace.modules.values()], list(trace.optimizers.values()), watches)
         undo = []
         replay: Optional[Replay] = None
         try:
@@ -249,6 +253,8 @@ class CompiledFunction:
         """
         if trace.reason is not None:
             raise Refusal(trace.reason)
+        if surroundings.refusals:
+            raise Refusal(surroundings.refusals[0])
         changed = surroundings.changed()
         if changed:
             raise Refusal(f"it changes {changed[0]}, which a replay would not do again")
