@@ -98,6 +98,23 @@ def test_values_are_right_before_during_and_after_the_hand_over():
     assert any(entry.compiled is not None for entry in entries())
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_hand_over_lets_go_of_the_interpreter_and_its_memory(monkeypatch, compiled):
+    given = []
+    monkeypatch.setattr(tiers, "give_back", lambda: given.append(True))
+    monkeypatch.setattr(tiers, "LARGE", 40_000)
+    large, small = torch.ones(10_000), torch.ones(10)
+    run = torch.compile(lambda x: x * x + 1) if compiled else lambda x: float((x * x + 1)[0])
+    with settings.scope(tier="auto"):
+        for x, times in ((small, 0), (large, 1)):
+            for _ in range(3):
+                run(x)
+                assert tiers.wait_for_compilation(60)
+            run(x)
+            assert len(given) == times
+        assert all(entry.interpreter is None for entry in entries() if entry.compiled is not None)
+
+
 def test_steps_go_on_interpreted_while_a_graph_is_being_compiled(monkeypatch):
     go_on = threading.Event()
     compile_now = tiers.compile_now

@@ -58,6 +58,7 @@ class Program:
             from wengert.compiler.fast import fast_replay  # brings LLVM
 
             self.is_settled = True
+            self.replay.entry.hand_over()  # type: ignore[union-attr]
             self.fast = fast_replay(self.replay)  # type: ignore[arg-type]
             return self.run(tensors, floats)
         if not self.is_recorded:  # what is only recorded may be so while another step runs

@@ -25,11 +25,12 @@ from contextlib import contextmanager
 from typing import Any, Optional
 
 from wengert.backends.executable import Starter, completed
+from wengert.backends.heap import give_back
 from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
 from wengert.graph.graph import Graph
 from wengert.graph.likeness import Album
-from wengert.graph.node import Node
+from wengert.graph.node import ArrayType, Node
 from wengert.primitives.replay import Stretch
 from wengert.runtime.watch import watching
 from wengert.settings import settings
@@ -39,6 +40,8 @@ SIZES = 4
 # A graph that is seen for the n-th time is compiled.
 SIGHTS = 2
 SIGHTS_OF_MORE = 64
+# Bytes of a graph's values from which on memory that interpreting it needed is worth handing back.
+LARGE = 16 << 20
 # Steps of all graphs that are kept, so that long graphs that never come again (a loop that writes at ever new places)
 # do not fill the memory. About 1.5 kB each.
 STEPS = 1 << 17
@@ -83,6 +86,8 @@ class Entry:
     def run(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> list[Any]:
         """The outputs, by the best executable there is now."""
         if self.compiled is not None and watching.by is None:
+            if self.interpreter is not None:
+                self.hand_over()
             return self.compiled.run(values, free)
         best = self._best()
         outputs: list[Any]
@@ -91,6 +96,14 @@ class Entry:
         else:
             outputs = watching.by.run(best, values, free, len(self.graph.steps))
         return outputs
+
+    def hand_over(self) -> None:
+        """The compiled executable stays from now on: let go of the interpreter, and of the memory that it needed before
+        the program's own is written for the first time."""
+        self.interpreter = None
+        types = [step.type for step in self.graph.steps]
+        if sum([type.size * type.dtype.itemsize for type in types if isinstance(type, ArrayType)]) >= LARGE:
+            give_back()
 
     def fill(self, nodes: Sequence[Node], values: Sequence[Any], free: frozenset[int] = frozenset()) -> None:
         """As `run`; the outputs become the values of these nodes. Ctrl-C that comes after the end of the code, when inputs may
@@ -110,6 +123,8 @@ class Entry:
         """What compiled code that could run beside the caller would make; see `Compiled.prepare`."""
         if self.compiled is None or watching.by is not None:
             return None
+        if self.interpreter is not None:
+            self.hand_over()
         return self.compiled.prepare(values, free)
 
     def _best(self) -> Any:
