@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -14,17 +15,36 @@ from keras.src.trainers.epoch_iterator import EpochIterator
 
 import wengert
 from keras_wengert.ops.core import convert_to_tensor
-from wengert.utils.data import take_rows
+from wengert.utils.data import split_rows, take_rows
+
+# Elements of batches that are gathered together: they should still be in a cache when they are read.
+MOST_ELEMENTS = 1 << 20
 
 
 class Batches(EpochIterator):
-    """Keras's iterator over an epoch; what it yields are tensors."""
+    """Keras's iterator over an epoch; what it yields are tensors.
+
+    together   how many batches may be gathered at once; may be set between any two of them
+    """
+
+    together = 1
 
     def _get_iterator(self) -> Iterator[Any]:
         adapter = self.data_adapter
         if type(adapter) is ArrayDataAdapter:
-            return in_batches(rows_of(adapter._inputs), adapter._num_samples, adapter._batch_size, adapter._shuffle)
+            rows = rows_of(adapter._inputs)
+            return in_batches(rows, adapter._num_samples, adapter._batch_size, adapter._shuffle, lambda: self.together)
         return map(as_tensors, adapter.get_numpy_iterator())
+
+    @property
+    def most_together(self) -> int:
+        """How many batches can be gathered before the first of them is used: rows of arrays, as long as they are few enough;
+        a generator may look at what the model does meanwhile."""
+        adapter = self.data_adapter
+        if type(adapter) is not ArrayDataAdapter or adapter._shuffle == "batch":
+            return 1
+        elements = sum([math.prod(x.shape[1:]) for x in tree.flatten(adapter._inputs) if x is not None])
+        return max(1, MOST_ELEMENTS // max(1, elements * adapter._batch_size))
 
     def __next__(self) -> Any:
         """Step numbers and a list of batches. Where the number of batches is known, a last list that is shorter is no
@@ -40,19 +60,25 @@ class Batches(EpochIterator):
         raise StopIteration
 
 
-def in_batches(rows: Callable[[Any], Any], n: int, size: int, shuffle: Any) -> Iterator[Any]:
+def in_batches(
+    rows: Callable[[Any, int], list[Any]], n: int, size: int, shuffle: Any, together: Callable[[], int]
+) -> Iterator[Any]:
     """The rows of n samples, `size` at a time, in the order that Keras's adapter of arrays draws from NumPy's global
-    generator: as they come, all shuffled, or (shuffle="batch") shuffled within each batch."""
+    generator: as they come, all shuffled, or (shuffle="batch") shuffled within each batch. together: how many batches to
+    gather at once."""
     permutation = np.random.permutation  # of the generator that `keras.utils.set_random_seed` seeds
     order = permutation(n) if shuffle and shuffle != "batch" else None
-    for start in range(0, n, size):
-        stop = min(start + size, n)
+    start = 0
+    while start < n:
+        stop = min(start + size * together(), n)
         if order is not None:
-            yield rows(order[start:stop])
+            yield from rows(order[start:stop], size)
         elif shuffle:
-            yield rows(permutation(stop - start) + start)
+            stop = min(start + size, n)
+            yield from rows(permutation(stop - start) + start, size)
         else:
-            yield rows(slice(start, stop))
+            yield from rows(slice(start, stop), size)
+        start = stop
 
 
 def as_tensors(data: Any) -> Any:
@@ -67,20 +93,25 @@ def _as_tensor(x: Any) -> Any:
     return tensor.detach() if isinstance(tensor, wengert.Tensor) and tensor.__class__ is not wengert.Tensor else tensor
 
 
-def rows_of(arrays: Any) -> Callable[[Any], Any]:
-    """A function from positions (an array of them, or a slice) to those rows of every array, in the same structure."""
+def rows_of(arrays: Any) -> Callable[[Any, int], list[Any]]:
+    """A function from positions (an array of them, or a slice) and a size to batches of so many of those rows of every array,
+    in the same structure."""
     sliceables = array_slicing.convert_to_sliceable(arrays, target_backend="numpy")
     readers = [_reader(x) for x in tree.flatten(sliceables) if x is not None]
+
+    def columns(indices: Any, size: int) -> list[list[wengert.Tensor]]:
+        return [split_rows(read(indices), size) for read in readers]
+
     if isinstance(arrays, tuple) and len(readers) == len(arrays) and not any([tree.is_nested(x) for x in arrays]):
-        return lambda indices: tuple([read(indices) for read in readers])
+        return lambda indices, size: list(zip(*columns(indices, size)))
     if not tree.is_nested(arrays):
-        return readers[0]
+        return lambda indices, size: columns(indices, size)[0]
 
-    def gather(indices: Any) -> Any:
-        each = iter(readers)
-        return tree.map_structure(lambda x: None if x is None else next(each)(indices), arrays)
+    def gather(parts: Any) -> Any:
+        each = iter(parts)
+        return tree.map_structure(lambda x: None if x is None else next(each), arrays)
 
-    return gather
+    return lambda indices, size: [gather(parts) for parts in zip(*columns(indices, size))]
 
 
 def _reader(sliceable: Any) -> Callable[[Any], wengert.Tensor]:

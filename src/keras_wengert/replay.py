@@ -8,7 +8,7 @@ branches on a value or changes an attribute, is recorded like any program, and `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import is_
 from typing import Any, Optional
 
@@ -134,6 +134,8 @@ def _same(before: Any, now: Any) -> bool:
 class Recorded:
     """A step that runs as any wengert program does: recorded, and run when it ends. reason: why it is not replayed."""
 
+    most_at_once = 1
+
     def __init__(self, step: Callable[[Any], Any], tracked: bool, reason: str) -> None:
         self.step = step
         self.tracked = tracked
@@ -144,6 +146,13 @@ class Recorded:
         with wengert.set_grad_enabled(self.tracked):
             outputs = self.step(data)
         wengert.flush()
+        return outputs
+
+    def each(self, batches: Sequence[Any]) -> Any:
+        """Take the step with each of several batches, in order: the result for the last one."""
+        outputs = None
+        for data in batches:
+            outputs = self(data)
         return outputs
 
 
@@ -207,6 +216,34 @@ class Replayed:
             self._traced()
         flush(beside=True)  # what was recorded runs; a replay may be under way beside
         return outputs
+
+    @property
+    def most_at_once(self) -> int:
+        """How many batches are worth being given to `each` together."""
+        return 1 if self.recorded is not None or self.state is None else self.state.of_parts.most_at_once
+
+    def each(self, batches: Sequence[Any]) -> Any:
+        """Take the step with each of several batches, in order: the result for the last one. Where nothing can change
+        between the steps, and they do nothing but compute, they are one run (`wengert/compiler/series.py`)."""
+        whole = len(batches)
+        for count in (whole, whole - 1):  # the last batch of an epoch may be shorter
+            found = self._at_once(batches[:count]) if count > 1 else None
+            if found is not None:
+                return found[0] if count == whole else self(batches[-1])
+        outputs = None
+        for data in batches:
+            outputs = self(data)
+        return outputs
+
+    def _at_once(self, batches: Sequence[Any]) -> Optional[tuple[Any]]:
+        """The result for the last batch, or None, and then nothing has been done."""
+        if self.most_at_once == 1 or self.count != changes.count or not self.state.snapshot.optimizers_hold():
+            return None
+        if not all([data.__class__ is tuple for data in batches]):
+            return None
+        found: Optional[tuple[Any]] = self.state.of_parts.at_once(batches)
+        flush(beside=True)  # what was recorded before
+        return found
 
     def take(self, data: Any) -> Any:
         """Take the step: what is traced. The losses that calls leave in layers would be tensors of the trace for ever."""

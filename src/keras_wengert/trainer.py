@@ -9,7 +9,7 @@ Keras on PyTorch has saved say False.) ``model.train_function.reason`` says why 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Optional
 
 import numpy as np
@@ -41,11 +41,15 @@ class Steps:
         """Why the step is not replayed, for some kind of batch; None where it always is, as far as it has been taken."""
         return self.step.reason
 
+    @property
+    def most_at_once(self) -> int:
+        """How many batches are worth being given at once, as far as is known."""
+        return self.step.most_at_once
+
     def __call__(self, batches: Any) -> Any:
-        outputs = None
-        for data in batches:
-            outputs = self.step(as_tensors(data))
-        return outputs
+        if len(batches) == 1:
+            return self.step(as_tensors(batches[0]))
+        return self.step.each([as_tensors(data) for data in batches])
 
     def joined(self, batches: Any) -> Any:
         """The outputs of all batches, joined."""
@@ -188,8 +192,8 @@ class WengertTrainer(base.Trainer):
 
     def _train_epoch(self, iterator: Any, callbacks: Any) -> Any:
         logs: Any = {}
-        heard = listens(callbacks, "train")
-        for begin, end, batches in iterator:
+        heard, each = listens(callbacks, "train")
+        for begin, end, batches in iterator if each else together(iterator, self.train_function):
             if heard:
                 callbacks.on_train_batch_begin(begin)
             logs = self.train_function(batches)  # type: ignore[misc]
@@ -242,8 +246,8 @@ class WengertTrainer(base.Trainer):
         callbacks.on_test_begin()
         logs: Any = {}
         self.reset_metrics()
-        heard = listens(callbacks, "test")
-        for begin, end, batches in iterator:
+        heard, each = listens(callbacks, "test")
+        for begin, end, batches in iterator if each else together(iterator, self.test_function):
             if heard:
                 callbacks.on_test_batch_begin(begin)
             logs = self.test_function(batches)  # type: ignore[misc]
@@ -313,13 +317,34 @@ class WengertTrainer(base.Trainer):
         return tree.map_structure(convert_to_numpy, self.predict_function([(x,)]))  # type: ignore[misc]
 
 
-def listens(callbacks: Any, what: str) -> bool:
-    """Whether a callback wants to know of single batches. what: "train" or "test"."""
+def listens(callbacks: Any, what: str) -> tuple[bool, bool]:
+    """Whether a callback wants to know of batches, and whether one wants to know of each: a progress bar, which writes some
+    times in a second, does not. what: "train" or "test"."""
     if type(callbacks) is not callbacks_module.CallbackList:
-        return True
+        return True, True
     names = ["on_batch_begin", "on_batch_end"] if what == "train" else []
     names += [f"on_{what}_batch_begin", f"on_{what}_batch_end"]
-    return not all([is_default(getattr(callback, name)) for callback in callbacks.callbacks for name in names])
+    those = [type(one) for one in callbacks.callbacks if not all([is_default(getattr(one, name)) for name in names])]
+    return bool(those), any([one is not callbacks_module.ProgbarLogger for one in those])
+
+
+def together(iterator: Batches, function: Any) -> Iterator[Any]:
+    """The batches of an epoch, for loops where nobody hears of each step: as many in each list as are worth being run at once
+    (`wengert/compiler/series.py`)."""
+    most = iterator.most_together if isinstance(function, Steps) else 1
+    held: list[Any] = []
+    first = 0
+    for begin, end, batches in iterator:
+        first = first if held else begin
+        held += batches
+        wanted = min(most, function.most_at_once) if most > 1 else 1
+        if len(held) >= wanted:
+            yield first, end, held
+            held = []
+        iterator.together = max(1, wanted - len(held))
+    if held:
+        yield first, end, held
+    iterator.together = 1
 
 
 def plain(logs: Any) -> Any:

@@ -36,8 +36,8 @@ def begun(monkeypatch):
     found = []
     begin = Ahead.begin
 
-    def noted(ahead, arrays):
-        found.append(begin(ahead, arrays))
+    def noted(ahead, *what):
+        found.append(begin(ahead, *what))
         return found[-1]
 
     monkeypatch.setattr(Ahead, "begin", noted)
@@ -212,9 +212,9 @@ def test_an_interrupt_leaves_a_whole_step_or_none(begun, monkeypatch, place):
     begin, finish = bound.begin, bound.finish
     with monkeypatch.context() as patch:
         if place == "before":
-            patch.setattr(bound, "begin", lambda arrays: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(bound, "begin", lambda arrays, rows: (_ for _ in ()).throw(KeyboardInterrupt))
         elif place == "after":
-            patch.setattr(bound, "begin", lambda arrays: (begin(arrays), (_ for _ in ()).throw(KeyboardInterrupt)))
+            patch.setattr(bound, "begin", lambda arrays, rows: (begin(arrays, rows), (_ for _ in ()).throw(KeyboardInterrupt)))
         else:
             patch.setattr(bound, "finish", lambda: (finish(), (_ for _ in ()).throw(KeyboardInterrupt)))
         with pytest.raises(KeyboardInterrupt):

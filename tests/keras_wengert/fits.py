@@ -8,6 +8,7 @@ Chapters: "alike", for every backend, and "alone", which has no counterpart on o
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -420,19 +421,39 @@ class Between(keras.callbacks.Callback):
         self.seen += [float(value) for value in self.model.evaluate(self.x, self.y, verbose=0)]
 
 
+class EndOfEpoch(keras.callbacks.Callback):
+    """Looks at the model between epochs, and changes it."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen += [logs["loss"], logs["accuracy"], float(ops.sum(self.model.layers[0].kernel))]
+        self.model.optimizer.learning_rate = 0.02 / (epoch + 1)
+        if epoch == 1:
+            self.model.layers[0].set_weights([w * 0.5 for w in self.model.layers[0].get_weights()])
+        self.model.stop_training = epoch == 3
+
+
 @alone
 def steps_beside_python_are_as_others():
-    """A program that begins beside Python gives the same bits as one that is waited for, whatever comes in between; how many
-    began."""
+    """A program that begins beside Python, for a step or a series of them, gives the same bits as one that is waited for,
+    whatever comes in between; how many of each began."""
     import wengert
     from wengert.compiler.ahead import Ahead
     from wengert.settings import settings
 
     random = np.random.default_rng(0)
-    x, y = random.random((640, 200), dtype=np.float32), random.integers(0, 10, 640)
+    x, y = random.random((660, 200), dtype=np.float32), random.integers(0, 10, 660)
     begin, begun, found = Ahead.begin, [], []
+
+    def noted(ahead, arrays, rows=None, inputs=None):
+        begun.append(1 if rows is None else len(rows))
+        return begin(ahead, arrays, rows, inputs)
+
     wengert.set_num_threads(2)
-    Ahead.begin = lambda ahead, arrays: (begun.append(begin(ahead, arrays)), begun[-1])[1]
+    Ahead.begin = noted
     with settings.scope(tier="compile"):
         for threads in (2, 1):
             if threads == 1:
@@ -446,10 +467,16 @@ def steps_beside_python_are_as_others():
                 with contextlib.suppress(KeyError):
                     model.fit(x, y, batch_size=64, epochs=3, verbose=0, callbacks=[between])
                 found.append(between.seen)
-            history = model.fit(x, y, batch_size=64, epochs=2, verbose=0).history
-            found.append([*history["loss"], *history["accuracy"], *[float(w.sum()) for w in model.get_weights()]])
+            ends = EndOfEpoch()
+            for shuffle in (True, False, "batch"):
+                model.fit(x, y, batch_size=64, epochs=6, verbose=0, shuffle=shuffle, callbacks=[ends])
+            with contextlib.redirect_stdout(io.StringIO()) as shown:
+                model.fit(x, y, sample_weight=y / 10, batch_size=64, epochs=2, verbose=1)
+            evaluated = model.evaluate(x, y, batch_size=32, verbose=0)
+            found += [ends.seen, evaluated, "11/11" in shown.getvalue(), [float(w.sum()) for w in model.get_weights()]]
     wengert.set_num_threads(1)
-    return [found[:4] == found[4:], len(begun)]
+    half = len(found) // 2
+    return [found[:half] == found[half:] and len(ends.seen) == 36, begun.count(1), len(begun) - begun.count(1), max(begun)]
 
 
 @alone

@@ -78,8 +78,8 @@ def test_replays_see_what_changes_and_say_when_there_are_none(alone: Any):
 
 
 def test_steps_that_run_beside_python_are_as_others(alone: Any):
-    same, begun = alone["steps_beside_python_are_as_others"]
-    assert same and begun > 60
+    same, single, series, longest = alone["steps_beside_python_are_as_others"]
+    assert same and single > 60 and series >= 8 and longest > 5
 
 
 def test_sums_are_wide_and_powers_are_not(alone: Any):

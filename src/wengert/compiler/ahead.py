@@ -33,6 +33,7 @@ class Ahead:
     inputs   arrays that are being read
     made     what is coming in nodes that were handed out, and the array that each will be
     turn     which of two arrays memory shows that has two; `after`: the same once the run is landed
+    is_series  whether the run is several calls, one after the other (`series.py`)
     """
 
     def __init__(self, bound: Bound, kept: Sequence[Kept], checks: Optional[Sequence[tuple[int, int]]]) -> None:
@@ -43,6 +44,7 @@ class Ahead:
         self.inputs: Any = None
         self.made: list[tuple[Coming, Any]] = []
         self.turn = self.after = 0
+        self.is_series = False
 
     def can(self, arrays: Sequence[Any]) -> bool:
         """Whether nothing can go wrong with these arrays, and there is somebody who could run it. Hot."""
@@ -52,15 +54,17 @@ class Ahead:
             return False
         return all([lies_below(arrays[place], limit) for place, limit in self.checks])
 
-    def begin(self, arrays: list[Any]) -> int:
-        """As `Bound.begin`. The caller has its turn, and hands nothing out but by `promise`."""
-        self.inputs = arrays
+    def begin(self, arrays: list[Any], rows: Any = None, inputs: Any = None) -> int:
+        """As `Bound.begin`. The caller has its turn, and hands nothing out but by `promise`. inputs: what is read in a series
+        of runs."""
+        self.inputs = (arrays, rows, inputs)
         self.made = []
-        self.after = 1 - self.turn
+        self.is_series = rows is not None
+        self.after = (self.turn + (len(rows) if self.is_series else 1)) % 2
         self.bound.has_run = False
         note(self)
         hide_all(self.kept)
-        status = self.bound.begin(arrays)
+        status = self.bound.begin(arrays, rows)
         if status != READY:
             self._show(self.turn)
             forget()
@@ -82,9 +86,9 @@ class Ahead:
         node.value = coming
 
     def arrive(self, coming: Coming) -> None:
-        """Wait for one value. Memory that is written in place is there when all is done."""
+        """Wait for one value. Memory that is written in place is there when all is done, and so is what a series gives."""
         array = next((array for known, array in self.made if known is coming), None)
-        if array is not None and self.bound.arrive(coming.output):
+        if array is not None and not self.is_series and self.bound.arrive(coming.output):
             came(coming, array)
         else:
             land()

@@ -25,6 +25,7 @@ from wengert.compiler.ahead import Ahead
 from wengert.compiler.kept import ALL, Kept
 from wengert.compiler.plan import UNSTORED, Argument, Computed, Constant, Counter, Found, Key, Look, Made, Memory, Number
 from wengert.compiler.replay import Moved, Replay, Shared, drawn, not_stored, resolve, result_of
+from wengert.compiler.series import Series
 from wengert.errors import unreachable
 from wengert.graph.node import RELEASED, Coming, Node
 from wengert.graph.record import literal, next_serial, settle_number, tracking
@@ -94,6 +95,7 @@ class FastReplay:
         self.grads: list[tuple[Any, Any, Any]] = [(target, output, None) for target, output in plan.grads]
         self.owners = [found for found in plan.memories if found.owner is not None]
         self.single = self._single()
+        self.series = Series(self)
 
     def _checks(self) -> Optional[list[tuple[int, int]]]:
         """What must hold of the arrays of a call for the program to run beside; None where it never does."""

@@ -196,6 +196,32 @@ class CompiledFunction:
             call = Call(args, kwargs, self.moving)
         return self._first(call)
 
+    def at_once(self, calls: Sequence[tuple[Any, ...]]) -> Optional[tuple[Any]]:
+        """What the last of these calls returns, where all can run as one, one after the other, beside Python: calls of one
+        kind that is replayed, whose arguments are tensors, and which do nothing but compute. None, and nothing done, where
+        they have to be made one by one."""
+        state = recorder
+        if state.limit == _NEVER or state.retain:
+            return None
+        if state.tape and not self.options.pending:
+            flush()
+        keys = {simple_key(args, state.tracking) for args in calls}
+        if len(keys) != 1:
+            return None
+        for program in self.quick.get(keys.pop(), ()):
+            if program.fast is not None and program.holds():
+                try:
+                    with alone:
+                        return program.fast.series.run(calls)
+                except Moved:
+                    return None
+        return None
+
+    @property
+    def most_at_once(self) -> int:
+        """How many calls are worth making by `at_once`, by the programs that there are so far; 1: it has no use."""
+        return max([one.fast.series.most for known in self.quick.values() for one in known if one.fast is not None], default=1)
+
     def _has_new_floats(self, call: Call) -> bool:
         """Whether such calls were seen with other floats, which therefore are run-time numbers from now on."""
         if not any([leaf.__class__ is float for leaf in call.leaves]):

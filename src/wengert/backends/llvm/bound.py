@@ -39,7 +39,7 @@ class Bound:
         self.compiled = compiled
         places = [*moving, *[program.outputs[at][0] for at in made]]
         self._places: Any = entries(places)
-        self._control = (ctypes.c_int64 * 9)()
+        self._control = (ctypes.c_int64 * 13)()
         self._words = np.zeros((0, 2), np.int64)
         self._moving = list(moving)
         self._made = [program.outputs[at][0] for at in made]
@@ -49,8 +49,9 @@ class Bound:
         self.take_turns([])
         segment = compiled.code.address("segment0") if self._is_whole else 0
         places_address = self._places.ctypes.data
-        self._control[3:] = [compiled._buffers, places_address, 0 if long else segment, 0, 0, segment]
-        self._start, self._begin, run, briefly = _functions()
+        self._control[3:9] = [compiled._buffers, places_address, 0 if long else segment, 0, 0, segment]
+        self._start, self._begin, run, briefly, self._enter_row = _functions()
+        self._row_places: Any = entries(range(len(moving)))
         self._run = run if long and self._is_whole else None
         self._run_here = run if long else briefly
         self._address = ctypes.addressof(self._control)
@@ -94,7 +95,7 @@ class Bound:
         control = self._control
         control[2] = id(arrays)
         control[6] = product.scratch()
-        control[7] = 0
+        control[7] = control[9] = 0
         status: int = self._start(self._address)
         if status != READY:
             return status
@@ -112,19 +113,35 @@ class Bound:
         """What inputs must lie below for `begin`; None where it should not be called."""
         return self.compiled.needed if self._is_whole else None
 
-    def begin(self, arrays: list[Any]) -> int:
+    def begin(self, arrays: list[Any], rows: Any = None) -> int:
         """As `call`, but with READY the program may only have begun, in a worker beside the caller (`job.py`), who has to
-        `finish` it. Nothing in it may be able to fail."""
+        `finish` it. Nothing in it may be able to fail. rows: of a series of runs, one after the other, all of which make
+        what they make in the same arrays; the caller keeps them."""
         control = self._control
         control[2] = id(arrays)
         control[6] = product.scratch()
-        control[7] = 0
+        control[7] = control[9] = 0
+        if rows is not None:
+            control[9:13] = [len(rows), rows.ctypes.data, rows.shape[1], self._series_places.ctypes.data]
         self.compiled.hold_scratch()
         status: int = self._begin(self._address)
         if status == _UNSTARTED:  # there is no worker
             self._run_here(self._address, control[6])
             return READY
         return status
+
+    def rows(self, calls: Sequence[list[Any]], turn: int) -> Any:
+        """The pointers for a series of runs on these lists of arrays that move; None where one is not row-major. turn: of the
+        first run."""
+        moving = len(self._moving)
+        found = np.empty((len(calls), moving + len(self._turning)), np.uint64)
+        start, width = found.ctypes.data, found.strides[0]
+        for number, arrays in enumerate(calls):
+            if self._enter_row(id(arrays), start + number * width, self._row_places.ctypes.data) != READY:
+                return None
+        found[0::2, moving:], found[1::2, moving:] = self._turns[turn], self._turns[1 - turn]
+        self._series_places = np.concatenate([np.array(self._moving, np.int64), self._turning - 1]) * 8
+        return found
 
     def arrive(self, output: int) -> bool:
         """Wait for one output of what was begun; False, and nothing done, where only all can be waited for."""
@@ -215,14 +232,15 @@ def word(address: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _functions() -> tuple[Any, Any, Any, Any]:
+def _functions() -> tuple[Any, Any, Any, Any, Any]:
     """With the interpreter's lock: what looks and runs, and what looks and begins. What only runs, without the lock and with
-    it."""
+    it. What reads a row of pointers."""
     product.load()
     code = jit.Loaded(jit.compile_object(TEXT))
     start = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_start"))
     begin = ctypes.PYFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(code.address("wengert_begin"))
     run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("wengert_run"))
     briefly = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)(code.address("wengert_run"))
+    row = ctypes.PYFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 3)(code.address("wengert_row"))
     start._code = code  # type: ignore[attr-defined]
-    return start, begin, run, briefly
+    return start, begin, run, briefly, row

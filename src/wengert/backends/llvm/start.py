@@ -4,10 +4,12 @@
                                                to be run at once. -1, -3 where something has changed, or the number of an
                                                array that is not row-major
     i64  wengert_begin(ptr control)            the same, but let a worker run it (`job.py`); -4 where there is none
-    void wengert_run(ptr control, ptr work)    run it
+    void wengert_run(ptr control, ptr work)    run it: once, or once for each row of pointers
+    i64  wengert_row(ptr list, ptr row, ptr places)   read such a row from a list of arrays; gives what `arrays` gives
 
-control is a row of nine words: words, their number, list, buffers, places, segment to be run at once or null, work, whether
-the segment has run, segment.
+control is a row of thirteen words: words, their number, list, buffers, places, segment to be run at once or null, work, whether
+the segment has run, segment; and for a series of runs, one after the other, the number of rows (or 0), the rows, how many
+pointers each has, and where in the table of buffers each goes (in bytes).
 """
 
 from __future__ import annotations
@@ -18,14 +20,59 @@ TEXT = f"""
 declare i64 @wengert_job_start(ptr, ptr, ptr)
 
 define void @wengert_run(ptr %control, ptr %work) nounwind {{
+entry:
   %bp = getelementptr i64, ptr %control, i64 3
   %buffers = load ptr, ptr %bp, align 8
   %sp = getelementptr i64, ptr %control, i64 8
   %segment = load ptr, ptr %sp, align 8
+  %np = getelementptr i64, ptr %control, i64 9
+  %n = load i64, ptr %np, align 8
+  %series = icmp sgt i64 %n, 0
+  br i1 %series, label %rows, label %once
+once:
   call void %segment(ptr %buffers, ptr %work)
-  %rp = getelementptr i64, ptr %control, i64 7
-  store i64 1, ptr %rp, align 8
+  br label %done
+rows:
+  %rp = getelementptr i64, ptr %control, i64 10
+  %all = load ptr, ptr %rp, align 8
+  %mp = getelementptr i64, ptr %control, i64 11
+  %m = load i64, ptr %mp, align 8
+  %pp = getelementptr i64, ptr %control, i64 12
+  %places = load ptr, ptr %pp, align 8
+  br label %row
+row:
+  %i = phi i64 [0, %rows], [%i1, %run]
+  %start = mul i64 %i, %m
+  %line = getelementptr i64, ptr %all, i64 %start
+  br label %head
+head:
+  %j = phi i64 [0, %row], [%j1, %put]
+  %some = icmp slt i64 %j, %m
+  br i1 %some, label %put, label %run
+put:
+  %from = getelementptr i64, ptr %line, i64 %j
+  %pointer = load i64, ptr %from, align 8
+  %where = getelementptr i64, ptr %places, i64 %j
+  %place = load i64, ptr %where, align 8
+  %to = getelementptr i8, ptr %buffers, i64 %place
+  store i64 %pointer, ptr %to, align 8
+  %j1 = add i64 %j, 1
+  br label %head
+run:
+  call void @begin_anew(ptr %buffers)
+  call void %segment(ptr %buffers, ptr %work)
+  %i1 = add i64 %i, 1
+  %more = icmp slt i64 %i1, %n
+  br i1 %more, label %row, label %done
+done:
+  %kp = getelementptr i64, ptr %control, i64 7
+  store i64 1, ptr %kp, align 8
   ret void
+}}
+
+define i64 @wengert_row(ptr %list, ptr %row, ptr %places) nounwind {{
+  %found = call i64 @arrays(ptr %list, ptr %row, ptr %places)
+  ret i64 %found
 }}
 
 define i64 @wengert_start(ptr %control) nounwind {{

@@ -13,7 +13,7 @@ from wengert.utils.data.dataset import (
     random_split,
 )
 from wengert.utils.data.distributed import DistributedSampler
-from wengert.utils.data.rows import take_rows
+from wengert.utils.data.rows import split_rows, take_rows
 from wengert.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -27,5 +27,6 @@ from wengert.utils.data.worker import get_worker_info
 __all__ = [
     "Dataset", "IterableDataset", "TensorDataset", "StackDataset", "Subset", "ConcatDataset", "ChainDataset",
     "random_split", "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler",
-    "BatchSampler", "DistributedSampler", "DataLoader", "default_collate", "default_convert", "get_worker_info", "take_rows",
+    "BatchSampler", "DistributedSampler", "DataLoader", "default_collate", "default_convert", "get_worker_info", "split_rows",
+    "take_rows",
 ]  # fmt: skip

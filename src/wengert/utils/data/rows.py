@@ -77,6 +77,20 @@ def _array_rows(array: Array, indices: Array) -> Tensor:
     return of_array(array.take(indices, axis=0))
 
 
+def split_rows(tensor: Tensor, size: int) -> list[Tensor]:
+    """The rows of a tensor, which nobody else has, `size` at a time, the last ones fewer; without copying them.
+
+    >>> split_rows(take_rows(np.arange(3), np.array([2, 0, 1])), 2)
+    [tensor([2, 0]), tensor([1])]
+    """
+    type = tensor._node.type
+    n = type.shape[0]
+    if n <= size:
+        return [tensor]
+    array = value_of(tensor._current())
+    return [of_array(array[start : start + size]) for start in range(0, n, size)]
+
+
 def of_array(array: Any) -> Tensor:
     """A tensor with an array of our own as its value. Raises: TypeError for dtypes that have no tensor type."""
     array = np.asarray(array)
