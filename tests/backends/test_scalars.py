@@ -156,6 +156,14 @@ def test_values_are_within_4_ulp(name, dtype, mathematics):
         assert abs(float((a - b) / size)) <= 4, f"{name}{tuple(point)} = {a!r}, in truth {b}"
 
 
+def test_the_normal_distribution_is_within_4_ulp_where_it_was_worst(mathematics):
+    """Of all float32, these were up to 4.6 ulp off before the rounding of its polynomial was put right."""
+    centres = np.float32([-0.7242034, -0.8291319, -4.623039, -10.02056, -10.157976, -11.782803])
+    x = np.concatenate([(c.view(np.uint32) + np.arange(-200, 200)).astype(np.uint32).view(np.float32) for c in centres])
+    got, want = value("ndtr", x), Truth().of(CLOSE["ndtr"][0], x)
+    assert max(abs(float((a - b) / np.spacing(np.float32(b)))) for a, b in zip(got, want)) <= 4
+
+
 LONG = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
     "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,

@@ -166,8 +166,13 @@ def _ndtr32(s: Scalars, x: str, e: str) -> str:
     minus = s.minus(d, r)
     lack = s.two("fmul", d, s.fused(d, minus, size, s.fused(d, minus, shift, one)), r)
     q = s.fused(d, lot, lack, s.fused(d, lot, r, one))
-    p = elementary.polynomial(s, q, _MILLS)
-    tail = s.two("fmul", d, e, s.fused(d, p, lack, s.two("fmul", d, p, r)))
+    # P(q) and P(q) / (t + K), with what rounding takes from them: 3.5 ulp at most instead of 4.6.
+    first, slope = s.constant(_MILLS[0], d), elementary.polynomial(s, q, _MILLS[1:])
+    p = s.fused(d, q, slope, first)
+    low = s.fused(d, q, slope, s.two("fsub", d, first, p))
+    product = s.two("fmul", d, p, r)
+    rest = s.fused(d, low, r, s.fused(d, p, lack, s.product_error(d, p, r, product)))
+    tail = s.two("fmul", d, e, s.two("fadd", d, product, rest))
     return s.select(s.compare("lt", d, x, s.constant(0, d)), d, tail, s.two("fsub", d, one, tail))
 
 
