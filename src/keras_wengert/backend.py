@@ -1,7 +1,9 @@
 """The names that Keras looks for in a backend."""
 
+from os.path import dirname as _dirname
 from types import FunctionType as _FunctionType
 
+import keras.src as _keras_src
 from keras.src.backend.common.name_scope import name_scope
 
 from keras_wengert.ops import core, image, linalg, math, nn, numpy, random
@@ -31,11 +33,14 @@ from keras_wengert.ops.core import (
 )
 from keras_wengert.ops.rnn import bidirectional_gru, bidirectional_lstm, cudnn_ok, gru, lstm, rnn
 from keras_wengert.variable import Variable
+from wengert.origin import pass_over as _pass_over
 from wengert.settings import settings as _settings
 
 # Whether Keras may run callbacks on another thread after each batch. The values are there when a step ends, so that using
 # them at once costs less than handing them over.
 IS_THREAD_SAFE = False
+
+_pass_over(_dirname(__file__), _dirname(_dirname(_keras_src.__file__)))  # errors name the program's line, not Keras's
 
 _settings.arrays = "copied"  # Keras and its users take arrays of whatever tensor they have, and never write through them
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 # First match wins. A pattern matches the whole name that a program asked for.
 _REASONS: tuple[tuple[str, str], ...] = (
@@ -69,6 +72,16 @@ def reason_absent(name: str, face: str = "torch") -> str:
         if re.fullmatch(pattern, name):
             return f" It belongs to what wengert leaves out: {what}."
     return ""
+
+
+def absent_from(module: str) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module with TensorFlow's names: it says why a name is not there."""
+
+    def absent(name: str) -> NoReturn:
+        text = f"module {module!r} has no attribute {name!r}.{reason_absent(name, 'tensorflow')}"
+        raise AttributeError(text, name=name, obj=sys.modules[module])
+
+    return absent
 
 
 class AbsentAttribute(AttributeError):

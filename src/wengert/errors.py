@@ -4,6 +4,7 @@
     ├── RuntimeError
     │   ├── ShapeError       shapes that do not fit an operation
     │   ├── DtypeError       dtypes that do not fit an operation
+    │   ├── ArgumentError    values of arguments that an operation does not take
     │   ├── GradientError    a derivative that cannot be taken
     │   ├── CompileError     what `compile(fullgraph=True)` can't replay
     │   ├── TracedValue      a value that a function asks for while it is traced on placeholders
@@ -31,6 +32,10 @@ class ShapeError(RuntimeError):
 
 class DtypeError(RuntimeError):
     """Dtypes that do not fit an operation."""
+
+
+class ArgumentError(RuntimeError):
+    """Values of arguments that an operation does not take."""
 
 
 class GradientError(RuntimeError):
@@ -105,9 +110,9 @@ def value_error(operation: str, wanted: str, got: object = None, hint: str = "")
     return ValueError(_sentence(operation, wanted, got, hint))
 
 
-def runtime_error(operation: str, wanted: str, got: object = None, hint: str = "") -> RuntimeError:
-    """A RuntimeError in the same form."""
-    return RuntimeError(_sentence(operation, wanted, got, hint))
+def runtime_error(operation: str, wanted: str, got: object = None, hint: str = "") -> ArgumentError:
+    """An ArgumentError in the same form."""
+    return ArgumentError(_sentence(operation, wanted, got, hint))
 
 
 def unreachable(what: str) -> NoReturn:

@@ -16,16 +16,26 @@ Origin = tuple[CodeType, int]
 _ROOT = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
-class _Inside(dict[str, bool]):
-    """filename -> whether the file belongs to wengert; filled on first sight."""
+class _Files(dict[str, bool]):
+    """filename -> whether it begins in one of these ways; filled on first sight."""
+
+    def __init__(self, *beginnings: str) -> None:
+        self.beginnings = beginnings
 
     def __missing__(self, filename: str) -> bool:
-        inside = filename.startswith((_ROOT, "<frozen", "<wengert"))
-        self[filename] = inside
-        return inside
+        found = self[filename] = filename.startswith(self.beginnings)
+        return found
 
 
-inside = _Inside()
+# Files of wengert; files whose lines are not the user's, which may be other packages' too.
+inside = _Files(_ROOT, "<frozen", "<wengert")
+passed_over = _Files(_ROOT, "<frozen", "<wengert")
+
+
+def pass_over(*folders: str) -> None:
+    """Lines of files in these folders are not the user's: an error names the line that called them."""
+    passed_over.beginnings += tuple([folder.rstrip(os.sep) + os.sep for folder in folders])
+    passed_over.clear()
 
 
 def here(depth: int = 2) -> Optional[Origin]:
@@ -33,7 +43,7 @@ def here(depth: int = 2) -> Optional[Origin]:
     frame: Optional[FrameType] = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        if not inside[code.co_filename]:
+        if not passed_over[code.co_filename]:
             return code, frame.f_lasti
         frame = frame.f_back
     return None

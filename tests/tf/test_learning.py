@@ -195,6 +195,49 @@ assert is_tf_dataset(tf.data.Dataset.range(3)) and not is_tf_dataset([1])
 """
 
 
+DATA_SETS = """
+import sys
+sys.modules["tensorflow"] = None
+import numpy as np
+import wengert.tf as tf
+
+made = tf.keras.utils.timeseries_dataset_from_array(np.arange(6), np.arange(6), 3, batch_size=2)
+assert type(made) is tf.data.Dataset
+assert [(x.numpy().tolist(), y.numpy().tolist()) for x, y in made] == [([[0, 1, 2], [1, 2, 3]], [0, 1]),
+                                                                       ([[2, 3, 4], [3, 4, 5]], [2, 3])]
+left, right = tf.keras.utils.split_dataset(tf.data.Dataset.range(10), left_size=0.7)
+assert [x.numpy() for x in right] == [7, 8, 9] and len(left) == 7
+assert tf.keras.saving.register_keras_serializable
+
+class Wrong(tf.keras.layers.Layer):
+    def call(self, x):
+        return tf.keras.ops.matmul(x, x)  # this line
+
+table = tf.keras.layers.Embedding(3, 2)
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile("sgd", "sparse_categorical_crossentropy")
+for call, line in (
+    (lambda: Wrong()(tf.ones([2, 3])), "# this line"),
+    (lambda: table(tf.constant([5])).numpy(), "table(tf"),
+    (lambda: model.fit(np.ones((2, 4)), np.array([1, 7]), verbose=0), "model.fit"),
+):
+    try:
+        call()
+    except Exception as error:
+        number = int(str(error).split(NAME + ":")[1].split(")")[0])
+        assert line in SOURCE.splitlines()[number - 1], (number, str(error))
+    else:
+        raise AssertionError(line)
+"""
+
+
+def test_kerass_data_sets_are_ours_and_errors_name_the_programs_line(tmp_path):
+    """Without TensorFlow; the lines are the program's, not Keras's or the backend's."""
+    program = tmp_path / "program.py"
+    program.write_text("SOURCE, NAME = open(__file__).read(), 'program.py'" + DATA_SETS)
+    run(str(program))
+
+
 def test_kerass_variables_in_tapes_what_optimizers_and_losses_take_and_models_without_a_call():
     """In one process, since loading Keras takes longer than they do."""
     run("-c", IN_TAPES + WITHOUT_CALL)

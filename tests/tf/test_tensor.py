@@ -10,6 +10,7 @@ import wengert.tf as tf
 
 F = tf.constant([1.0, 2.0])
 I = tf.constant([1, 2])
+X2 = np.array([[1.0, 2.0], [3.0, 5.0]], np.float32)
 
 
 def test_repr_and_str_are_tensorflows():
@@ -104,6 +105,30 @@ def test_indexing_follows_numpy(index):
 
 def test_indexing_takes_scalar_tensors():
     assert F[tf.constant(1)].numpy() == 2
+
+
+@pytest.mark.parametrize("make", [tf.constant, tf.Variable])
+def test_numpys_functions_take_them_for_arrays_and_give_arrays(make):
+    """TensorFlow's tensors have none of the methods that NumPy's functions would call."""
+    x = make([[1.0, 2.0], [3.0, 5.0]])
+    assert (np.mean(x), np.std(x), np.sum(x), np.argmax(x)) == (2.75, np.float32(np.sqrt(2.1875)), 11, 3)
+    for found, wanted in (
+        (np.exp(x), np.exp(X2)),
+        (np.reshape(x, 4), [1, 2, 3, 5]),
+        (np.stack([x, x])[1], X2),
+        (np.concatenate((x, x), axis=1)[0], [1, 2, 1, 2]),
+        (np.clip(x, a_min=2.0, a_max=x), np.clip(X2, 2, X2)),
+        (np.linalg.norm(x, axis=0), np.linalg.norm(X2, axis=0)),
+    ):
+        assert type(found) is np.ndarray and found.dtype == np.float32
+        np.testing.assert_array_equal(found, np.asarray(wanted, np.float32))
+    assert type(np.ones((2, 2), np.float32) + x) is type(x + np.ones((2, 2), np.float32)) is tf.Tensor
+
+
+def test_values_that_an_operation_does_not_take_are_invalid_arguments():
+    for call in (lambda: tf.random.normal([-1]), lambda: tf.constant(7) ** -1, lambda: (1 // tf.constant([1, 0])).numpy()):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            call()
 
 
 def test_numpy_is_a_copy_and_never_complains():

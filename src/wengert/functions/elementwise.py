@@ -13,7 +13,7 @@ from typing import Any, Optional
 import numpy as np
 
 from wengert import dtypes
-from wengert.errors import dtype_error, runtime_error, type_error, value_error
+from wengert.errors import ArgumentError, dtype_error, runtime_error, type_error, value_error
 from wengert.functions.operands import assign, deliver, floating, is_number, node_of, promote, with_out
 from wengert.graph.node import Node
 from wengert.graph.record import ever, record, recorder, scalar
@@ -266,7 +266,7 @@ def pow(input: Any, exponent: Any, *, out: Optional[Tensor] = None) -> Tensor:
         if exponent == 0.5:
             return sqrt(input, out=out)
         if isinstance(exponent, int) and exponent < 0 and input.dtype.category <= dtypes.INTEGER:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
+            raise ArgumentError("Integers to negative integer powers are not allowed.")
     return _pow(input, exponent, out=out)
 
 

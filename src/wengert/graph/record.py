@@ -17,7 +17,7 @@ from weakref import ref
 from wengert.dtypes import DType
 from wengert.graph.node import DROPPED, RELEASED, ArrayType, Coming, Node, ObjectType, array_type
 from wengert.graph.number import RuntimeNumber
-from wengert.origin import Origin, inside
+from wengert.origin import Origin, passed_over
 from wengert.settings import settings
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
     origin = state["origin"]
     if origin is None:
         frame = _getframe(1)
-        while frame is not None and inside[frame.f_code.co_filename]:
+        while frame is not None and passed_over[frame.f_code.co_filename]:
             frame = frame.f_back  # type: ignore[assignment]
         if frame is not None:
             origin = (frame.f_code, frame.f_lasti)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from wengert.errors import ArgumentError
 from wengert.graph.node import Node
 from wengert.graph.record import record, scalar
 from wengert.graph.rule import Elementwise, Primitive, primitives
@@ -166,7 +167,7 @@ class _Division(Elementwise):
 
     def evaluate(self, x: Any, w: Any) -> Any:
         if np.asarray(w).dtype.kind in "iu" and not np.all(w):
-            raise RuntimeError(f"ZeroDivisionError: {self.name} of an integer by zero")
+            raise ArgumentError(f"ZeroDivisionError: {self.name} of an integer by zero")
         return type(self).divide(x, w)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from wengert.absent import reason_absent as _reason_absent
+from wengert.absent import absent_from as _absent_from, reason_absent as _reason_absent
 from wengert.settings import settings as _settings
 from wengert.tf import errors, nest
 from wengert.tf.dtypes import (
@@ -150,6 +150,7 @@ def __getattr__(name: str) -> _Any:
     elif name in PARTS:
         found = _import_module(f"wengert.tf.{PARTS[name]}")
         globals().pop(PARTS[name], None)  # the public name is the one to be found
+        vars(found).setdefault("__getattr__", _absent_from(found.__name__))
     else:
         raise AttributeError(f"module 'wengert.tf' has no attribute {name!r}.{_reason_absent(name, 'tensorflow')}")
     globals()[name] = found

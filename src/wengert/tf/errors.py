@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from wengert.errors import AxisError, DtypeError, LinAlgError, PositionError, ShapeError
+from wengert.errors import ArgumentError, AxisError, DtypeError, LinAlgError, PositionError, ShapeError
 
 
 class OpError(Exception):
@@ -64,7 +64,7 @@ OK = 0
 KINDS = {kind.error_code: kind for kind in list(globals().values()) if isinstance(kind, type) and issubclass(kind, OpError)}
 
 # The core's errors about arguments of an operation.
-OF_ARGUMENTS = (ShapeError, DtypeError, PositionError, AxisError, LinAlgError)
+OF_ARGUMENTS = (ShapeError, DtypeError, ArgumentError, PositionError, AxisError, LinAlgError)
 
 
 def _also(kind: Any) -> Any:

@@ -7,6 +7,7 @@ variables for tapes.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FunctionType, ModuleType
@@ -61,14 +62,17 @@ def load() -> ModuleType:
     import keras  # optional
     import keras._tf_keras.keras as handed_on
     from keras.src.backend.common import KerasVariable, dtypes as promotion
-    from keras.src.utils import dataset_utils
+    from keras.src.utils import dataset_utils, module_utils
 
     if not any(kind is KerasVariable for kind, _ in conversions):
         conversions.append((KerasVariable, _FromVariable()))
         KerasVariable.shape = property(lambda variable: TensorShape(variable._shape))
         promotion.BIT64_TO_BIT32_DTYPE.update(int64="int64", float64="float64")  # as on TensorFlow
         _seed_everything(keras, handed_on)
+        handed_on.saving = keras.saving  # which Keras 3.15 forgets to hand on
         dataset_utils.is_tf_dataset = lambda dataset: isinstance(dataset, Dataset)
+        lazy = module_utils.tensorflow  # where Keras makes data sets, or asks whether something is of TensorFlow's
+        lazy.module, lazy.initialize = sys.modules["wengert.tf"], lambda: None
         _show_methods(keras)
         _show_functions(keras)
         _show_functions(handed_on)

@@ -381,11 +381,30 @@ def _operators() -> dict[str, Any]:
     return table
 
 
+def _by_numpy(self: Any, function: Any, kinds: Any, args: Any, kwargs: Any) -> Any:
+    """NumPy's functions take tensors for arrays and give arrays: TensorFlow's tensors have none of an array's methods."""
+    return function(*_arrays(args), **_arrays(kwargs))
+
+
+def _arrays(tree: Any) -> Any:
+    if isinstance(tree, Core):
+        return np.asarray(tree)
+    if tree.__class__ is dict:
+        return {key: _arrays(value) for key, value in tree.items()}
+    return tree.__class__([_arrays(part) for part in tree]) if tree.__class__ in (list, tuple) else tree
+
+
+def _unwrapped(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    """What a function of NumPy's gives for each element stays an array."""
+    return array[()] if return_scalar else array
+
+
 def bind(kind: Any) -> None:
-    """Give a class of tensors TensorFlow's operators."""
+    """Give a class of tensors TensorFlow's operators, and its ways with NumPy."""
     for name, method in _operators().items():
         setattr(kind, name, method)
     kind.__hash__ = lambda self: id(self)
+    kind.__array_function__, kind.__array_wrap__ = _by_numpy, _unwrapped
 
 
 bind(Tensor)

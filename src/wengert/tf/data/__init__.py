@@ -7,6 +7,7 @@ stage.py       one step of a pipeline; making, arranging, mapping, batching, win
 dataset.py     `Dataset`, which wraps a stage and has all methods
 """
 
+from wengert.absent import absent_from
 from wengert.tf.data import experimental
 from wengert.tf.data.dataset import AUTOTUNE, Dataset
 from wengert.tf.data.iterator import NumpyIterator, OwnedIterator as Iterator
@@ -17,3 +18,5 @@ __all__ = [
     "AUTOTUNE", "Dataset", "DatasetSpec", "INFINITE_CARDINALITY", "Iterator", "NumpyIterator", "Options",
     "ThreadingOptions", "UNKNOWN_CARDINALITY", "experimental",
 ]  # fmt: skip
+
+__getattr__ = absent_from(__name__)
