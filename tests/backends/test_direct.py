@@ -61,6 +61,16 @@ def test_small_matrices_are_blocks():
     assert found.parts == sum([cut.many for cut in rows]) * sum([cut.many for cut in columns])
 
 
+@pytest.mark.parametrize("summed, cells", [(24, 1), (64, 2), (512, 8)])
+def test_blocks_of_long_sums_are_cut_for_threads(summed, cells):
+    """A recurrent layer's step backwards: (32, summed) times (summed, 128), the right one in panels of 16."""
+    a, b = Load(0, (summed, 1), 0, float32), Load(1, (16, summed * 16, 1), 0, float32)
+    step = Contract((), (32,), (8, 16), (summed,), (a,), (b,), (Product(float32),), (Store(2, (128, 16, 1), 0, 0),), float32)
+    found = direct_plan.plan(step, machine(32, 16))
+    assert found is not None and found.form == "blocks"
+    assert found.cells == cells
+
+
 def test_a_vector_that_overlaps_another_is_not_added_twice():
     for n, adds in ((64, True), (60, False)):
         found = direct_plan.plan(matrices(n, adds=True), machine(32, 16))

@@ -83,6 +83,17 @@ def test_values_of_a_strip_take_turns_in_memory():
     assert plan(strips.in_strips(program))[1] < plan(program)[1] / 8
 
 
+@pytest.mark.parametrize("rows, threads, wanted", [(64, 1, 16), (64, 2, 32), (64, 3, 32), (64, 8, 64), (62, 4, 62)])
+def test_strips_are_higher_for_more_threads(rows, threads, wanted):
+    with separate_tape(), tracking(True):
+        nodes, outputs, values = network(rows, 9, "float64")
+        program = Program(nodes, outputs)
+    found = strips.in_strips(lowered(program), threads)
+    assert [height(step) for step in found.steps if isinstance(step, Repeat)] == [wanted]
+    given_values = [*values, *program.constants]
+    assert_same(run_program(found, given_values), program.interpreter.run(given_values))
+
+
 def test_sums_of_products_along_rows_are_all_made_in_the_loop():
     """x^T y + y^T x: what follows from the first sum is done after the loop, with the second."""
     with separate_tape(), tracking(False):

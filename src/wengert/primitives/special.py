@@ -1,7 +1,7 @@
 """Special functions: error function, normal distribution, gelu, modified Bessel functions. Gamma has `gammas.py`.
 
-SciPy computes them where it is installed. Without it the error function's family comes from `approximations.py`; the
-Bessel functions raise ImportError.
+SciPy computes them where it is installed, but for erfc in float32, which all networks with gelu need. Without it the error
+function's family comes from `approximations.py`; the Bessel functions raise ImportError.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ class Erf(_Special):
         return (lambda: primitives.exp(-(x * x)) * (2 / SQRT_PI),)
 
 
+def _erfc(x: Any) -> Any:
+    return approximations.erfc_single(x) if x.dtype == np.float32 else scipy_or_own("erfc", approximations.erfc)(x)
+
+
 class Erfc(_Special):
     """y = 1 - erf(x), precise in the right tail      Partial   dy/dx = -2 / sqrt(pi) e^(-x^2)"""
 
@@ -63,7 +67,7 @@ class Erfc(_Special):
 
     @wide
     def evaluate(self, x: Any) -> Any:
-        return scipy_or_own("erfc", approximations.erfc)(x)
+        return _erfc(x)
 
     def partials(self, x: Node, *, y: Node) -> Any:
         return (lambda: primitives.exp(-(x * x)) * (-2 / SQRT_PI),)
@@ -124,7 +128,7 @@ class Ndtr(_Special):
 
     @wide
     def evaluate(self, x: Any) -> Any:
-        return scipy_or_own("erfc", approximations.erfc)(x * x.dtype.type(-1 / SQRT2)) * x.dtype.type(0.5)
+        return _erfc(x * x.dtype.type(-1 / SQRT2)) * x.dtype.type(0.5)
 
     def partials(self, x: Node, *, y: Node) -> Any:
         return (lambda: density(x),)
@@ -162,7 +166,7 @@ class LogNdtr(_Special):
         scale = x.dtype.type(1 / SQRT2)
         left, right = np.minimum(x, -1), np.maximum(x, -1)
         below = np.log(scipy_or_own("erfcx", approximations.erfcx)(-left * scale) / 2) - left * left / 2
-        above = np.log1p(-scipy_or_own("erfc", approximations.erfc)(right * scale) / 2)
+        above = np.log1p(-_erfc(right * scale) / 2)
         return np.where(np.less(x, -1), below, above)
 
     def partials(self, x: Node, *, y: Node) -> Any:

@@ -9,7 +9,7 @@ from typing import Optional
 import llvmlite
 import llvmlite.binding as llvm
 
-from wengert.backends.llvm import jit, operations, product, tapes
+from wengert.backends.llvm import jit, operations, pool, product, tapes
 from wengert.backends.llvm.direct_plan import panel
 from wengert.backends.llvm.program import Compiled, abi_is_known, program_text
 from wengert.backends.llvm.target import host
@@ -53,7 +53,8 @@ def compile_graph(graph: Graph, objects: Objects) -> Optional[Compiled]:
 
 def loops(plain: Plain) -> Program:
     """The program of a graph, in the order in which it was recorded."""
-    return in_panels(in_strips(lower(plain, operations.supports)), lambda itemsize: panel(host().lanes(itemsize)))
+    strips = in_strips(lower(plain, operations.supports), pool.get_num_threads())
+    return in_panels(strips, lambda itemsize: panel(host().lanes(itemsize)))
 
 
 def _dump(graph: Graph, program: Program, text: str) -> None:

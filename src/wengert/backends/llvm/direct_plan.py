@@ -23,6 +23,9 @@ _SMALL = 64 << 10
 _BLOCK = 16 << 10
 _MOST_ROWS = 48
 _LEAST_ROWS = 12
+# Multiply-adds of a block of several panels: what takes longer is cut, so that there is something for each thread. Blocks side
+# by side read the same rows of the left operand, as the panels within one do.
+_MOST_WORK = 200_000
 _FEW, _SHORTEST = 8, 8
 # Rows of the left operand in a tile of dots.
 ROWS = 4
@@ -189,7 +192,9 @@ def blocks(p: Plan) -> tuple[list[Group], list[Group]]:
     """Blocks of rows and of panels, so that one fits into a part of the first-level cache."""
     room = _BLOCK // p.kind.size
     rows = _evenly(p.m, min(_MOST_ROWS, max(room // p.unit, _LEAST_ROWS)))
-    return rows, _evenly(p.n // p.unit, max(room // p.unit // rows[0].size, 1))
+    strip = rows[0].size * p.unit
+    panels = min(room // strip, _MOST_WORK // (strip * math.prod([n for n, _ in p.a.summed])))
+    return rows, _evenly(p.n // p.unit, max(panels, 1))
 
 
 def _evenly(n: int, most: int) -> list[Group]:
