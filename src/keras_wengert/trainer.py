@@ -334,14 +334,14 @@ def together(iterator: Batches, function: Any) -> Iterator[Any]:
     most = iterator.most_together if isinstance(function, Steps) else 1
     held: list[Any] = []
     first = 0
+    iterator.together = min(most, function.most_at_once) if most > 1 else 1
     for begin, end, batches in iterator:
         first = first if held else begin
         held += batches
-        wanted = min(most, function.most_at_once) if most > 1 else 1
-        if len(held) >= wanted:
+        if len(held) >= iterator.together:
             yield first, end, held
             held = []
-        iterator.together = max(1, wanted - len(held))
+            iterator.together = min(most, function.most_at_once) if most > 1 else 1
     if held:
         yield first, end, held
     iterator.together = 1

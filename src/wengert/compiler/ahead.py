@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Optional
 
+import numpy as np
+
 from wengert.backends.llvm import pool
 from wengert.backends.llvm.bound import READY, Bound
 from wengert.backends.llvm.program import lies_below
@@ -53,6 +55,12 @@ class Ahead:
         if self.work > MOST_WORK * pool.get_num_threads():
             return False
         return all([lies_below(arrays[place], limit) for place, limit in self.checks])
+
+    def can_each(self, calls: Sequence[Sequence[Any]]) -> bool:
+        """The same for the arrays of several calls, which have the same types. Hot."""
+        checks: Sequence[tuple[int, int]] = self.checks or ()
+        together = [(np.concatenate([arrays[place] for arrays in calls], axis=None), limit) for place, limit in checks]
+        return self.can(calls[0]) and all([lies_below(array, limit) for array, limit in together])
 
     def begin(self, arrays: list[Any], rows: Any = None, inputs: Any = None) -> int:
         """As `Bound.begin`. The caller has its turn, and hands nothing out but by `promise`. inputs: what is read in a series

@@ -52,7 +52,7 @@ class Series:
         if self.most == 1:
             return None
         inputs = [self._arrays(tensors) for tensors in calls]
-        if not all([arrays is not None and fast.ahead.can(arrays) for arrays in inputs]):
+        if any([arrays is None for arrays in inputs]) or not fast.ahead.can_each(inputs):  # type: ignore[arg-type]
             return None
         land()  # from here on memory is looked at and written
         try:

@@ -51,7 +51,6 @@ class Bound:
         places_address = self._places.ctypes.data
         self._control[3:9] = [compiled._buffers, places_address, 0 if long else segment, 0, 0, segment]
         self._start, self._begin, run, briefly, self._enter_row = _functions()
-        self._row_places: Any = entries(range(len(moving)))
         self._run = run if long and self._is_whole else None
         self._run_here = run if long else briefly
         self._address = ctypes.addressof(self._control)
@@ -133,13 +132,14 @@ class Bound:
     def rows(self, calls: Sequence[list[Any]], turn: int) -> Any:
         """The pointers for a series of runs on these lists of arrays that move; None where one is not row-major. turn: of the
         first run."""
-        moving = len(self._moving)
-        found = np.empty((len(calls), moving + len(self._turning)), np.uint64)
-        start, width = found.ctypes.data, found.strides[0]
-        for number, arrays in enumerate(calls):
-            if self._enter_row(id(arrays), start + number * width, self._row_places.ctypes.data) != READY:
-                return None
-        found[0::2, moving:], found[1::2, moving:] = self._turns[turn], self._turns[1 - turn]
+        flat = [array for arrays in calls for array in arrays]
+        found = np.empty((len(calls), len(self._moving)), np.uint64)
+        places = entries(range(len(flat)))
+        if self._enter_row(id(flat), found.ctypes.data, places.ctypes.data) != READY:
+            return None
+        if self._turning.size:
+            turns = self._turns[turn], self._turns[1 - turn]
+            found = np.concatenate([found, [turns[number % 2] for number in range(len(calls))]], axis=1)
         self._series_places = np.concatenate([np.array(self._moving, np.int64), self._turning - 1]) * 8
         return found
 

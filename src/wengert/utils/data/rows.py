@@ -88,7 +88,9 @@ def split_rows(tensor: Tensor, size: int) -> list[Tensor]:
     if n <= size:
         return [tensor]
     array = value_of(tensor._current())
-    return [of_array(array[start : start + size]) for start in range(0, n, size)]
+    whole = array_type((size, *type.shape[1:]), type.dtype)
+    found = [wrap(literal(array[start : start + size], whole)) for start in range(0, n - size + 1, size)]
+    return [*found, of_array(array[-(n % size) :])] if n % size else found
 
 
 def of_array(array: Any) -> Tensor:
