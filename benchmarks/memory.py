@@ -6,16 +6,18 @@ it held when its libraries were loaded. Each contender of each row has a process
 Megabytes, from the operating system's own record of the most that the process ever held: beyond loading, and in brackets the
 whole, which is what a user sees. Loaded is what a training step of eight numbers brings with it: the optimiser's module, the
 linear algebra's own memory and, of wengert, the compiler. Ten steps are taken, with a pause after the fourth
-in which wengert's compilation ends; memory that compiling takes is in the figure.
+in which wengert's compilation ends; nothing is compiled before, so that memory that compiling takes is in the figure.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -84,7 +86,9 @@ def main() -> None:
         found = []
         for name in names:
             command = [sys.executable, __file__, "--one", row, name]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            with tempfile.TemporaryDirectory() as folder:
+                environment = {**os.environ, "WENGERT_CACHE": folder}
+                done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
             found.append([float(word) for word in done.stdout.split()])
         print(f"{row:<16}" + "".join([f"{f'{beyond:.0f} ({whole:.0f})':>16}" for beyond, whole in found]), flush=True)
 
