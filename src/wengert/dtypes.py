@@ -162,7 +162,9 @@ def of_number(value: Number) -> DType:
         return int64
     if isinstance(value, (float, np.floating)):
         return _default
-    return _default.to_complex
+    if isinstance(value, (complex, np.complexfloating)):
+        return _default.to_complex
+    return of_number(value.value)  # a run-time number is of the kind of what it is now (`graph/number.py`)
 
 
 @cache

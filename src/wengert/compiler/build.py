@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 from wengert import trees
 from wengert.compiler.plan import (
     UNSTORED,
+    Again,
     Argument,
+    Collected,
     Computed,
     Constant,
     Counter,
@@ -26,6 +28,7 @@ from wengert.compiler.plan import (
     Same,
     Source,
     Viewed,
+    Views,
 )
 from wengert.compiler.trace import Count, Gradient, Trace
 from wengert.graph.graph import Graph, graph_of
@@ -80,7 +83,7 @@ class _Builder:
         self._check_options()
         self._find_memories()
         self.leaves, self.plan.structure = trees.flatten(result)
-        self.plan.results = [self._result(leaf) for leaf in self.leaves]
+        self._results()
         self._new_contents()
         self._new_gradients()
         self._make_graph()
@@ -131,6 +134,10 @@ class _Builder:
     def _is_old(self, cell: Cell) -> bool:
         return id(cell) in self.first_written and self.first_written[id(cell)][1].serial < self.trace.first
 
+    def _was_there(self, cell: Cell) -> bool:
+        """Whether a tensor that was there before shows this memory, also one that shared it with nobody until now."""
+        return self._is_old(cell) if id(cell) in self.first_written else cell.node.serial < self.trace.first
+
     def _memory(self, cell: Cell) -> int:
         number = self.cells.get(id(cell))
         if number is None:
@@ -143,6 +150,46 @@ class _Builder:
     def _output(self, node: Node) -> int:
         return self.outputs.setdefault(node, len(self.outputs))
 
+    def _results(self) -> None:
+        """What is returned, by position; before it the memory of which several results are views, if it is none itself."""
+        fresh: list[Any] = [leaf._link for leaf in self.leaves if isinstance(leaf, Tensor) and self._is_fresh(leaf._link)]
+        roots = {id(root): root for root in map(root_of, fresh)}
+        shared = [root for root in roots.values() if root.watch is None and sum([root_of(x) is root for x in fresh]) > 1]
+        places: dict[int, int] = {}  # id of a root or of a tensor -> position of the result
+        for root in shared:
+            places[id(root)] = len(self.plan.results)
+            self.plan.results.append(self._made(root.cell.node))
+        self.plan.hidden = len(shared)
+        for given in self.leaves:
+            known = places.get(id(given))
+            if known is None and isinstance(given, Tensor) and given._link is not None:
+                known = places.get(id(root_of(given._link)))
+            if known is None:
+                result = self._result(given)
+            else:
+                result = Again(known, () if id(given) in places else views_of(given._link))
+            if isinstance(given, Tensor):
+                places.setdefault(id(given), len(self.plan.results))
+            self.plan.results.append(result)
+
+    def _is_fresh(self, link: Any) -> bool:
+        """Whether it leads to memory that the function made, and that no gradient is."""
+        if link is None or link.watch is not None or id(link.cell) in self.argument_cells or id(link.cell) in self.cells:
+            return False
+        if self._was_there(link.cell):
+            return False
+        return not any([grad is not None and grad._link is not None and grad._link.cell is link.cell for grad in self._grads()])
+
+    def _grads(self) -> list[Any]:
+        return [tensor._grad for tensor, _, _ in self.trace.grads.values()]
+
+    def _collected(self, leaf: Tensor) -> Any:
+        """The tensor, or argument, whose stored gradient this is."""
+        for tensor, before, _ in self.trace.grads.values():
+            if tensor._grad is leaf and leaf is not before and (self.keep_gradients or not self._is_updated(tensor)):
+                return next((Argument(i) for i, given in enumerate(self.trace.tensors) if given is tensor), tensor)
+        return None
+
     def _result(self, leaf: Any) -> Any:
         if isinstance(leaf, RuntimeNumber):
             return Computed(leaf.line)
@@ -153,6 +200,9 @@ class _Builder:
         for position, tensor in enumerate(self.trace.tensors):
             if leaf is tensor:
                 return Given(position)
+        target = self._collected(leaf)
+        if target is not None:
+            return Collected(target)
         link = leaf._link
         if link is not None:
             return self._linked_result(leaf, link)
@@ -161,23 +211,24 @@ class _Builder:
     def _linked_result(self, leaf: Tensor, link: Link) -> Any:
         if link.watch is not None and id(leaf) not in self.trace.shown_tensors:
             raise Refusal("it returns a new leaf that requires grad")
-        views: list[tuple[Any, tuple[Any, ...], bool]] = []
-        root = link
-        while root.view is not None:
-            views.append((root.view.primitive, root.view.params, root.view.silent))
-            root = root.view.parent
+        views, root = views_of(link), root_of(link)
         if id(link.cell) in self.argument_cells:
             position = self.argument_cells[id(link.cell)]
             own = self.trace.tensors[position]._link
             if own is not root:
                 raise Refusal("it returns a view of an argument that is a view itself")
-            return Viewed(Given(position), tuple(reversed(views)))
+            return Viewed(Given(position), views)
         if id(link.cell) in self.cells:
             if link.view is None or id(leaf) in self.trace.shown_tensors:
                 return Same(leaf)
             for tensor, of, _ in self.plan.memories[self.cells[id(link.cell)]].tensors:
                 if of is root:
-                    return Viewed(Same(tensor), tuple(reversed(views)))
+                    return Viewed(Same(tensor), views)
+            raise Refusal("it returns a view of memory whose tensor is not known")
+        if self._was_there(link.cell):
+            for holder in gc.get_referrers(root):
+                if isinstance(holder, Tensor) and holder._link is root:
+                    return Viewed(Same(holder), views)
             raise Refusal("it returns a view of memory whose tensor is not known")
         return self._made(leaf._current())
 
@@ -344,6 +395,22 @@ class _Builder:
                 known.update((id(link.node), id(link.cell.node)))
                 link = None if link.view is None else link.view.parent
         return known
+
+
+def root_of(link: Link) -> Link:
+    """The link to the whole memory that this one looks into."""
+    while link.view is not None:
+        link = link.view.parent
+    return link
+
+
+def views_of(link: Optional[Link]) -> Views:
+    """How it looks into it: from the whole memory to what it shows."""
+    views = []
+    while link is not None and link.view is not None:
+        views.append((link.view.primitive, link.view.params, link.view.silent, link.view.tracked))
+        link = link.view.parent
+    return tuple(reversed(views))
 
 
 def with_memory_once(inputs: tuple[Source, ...], graph: Graph) -> tuple[tuple[Source, ...], Graph]:

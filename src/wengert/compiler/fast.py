@@ -18,13 +18,12 @@ from typing import Any, Optional
 
 import numpy as np
 
-from wengert import trees
 from wengert.backends.llvm.bound import CHANGED, FAILED, READY, Bound, can_bind, in_place, slot, word
 from wengert.backends.llvm.program import lies_below
 from wengert.compiler.ahead import Ahead
 from wengert.compiler.kept import ALL, Kept
 from wengert.compiler.plan import UNSTORED, Argument, Computed, Constant, Counter, Found, Key, Look, Made, Memory, Number
-from wengert.compiler.replay import Moved, Replay, Shared, drawn, not_stored, resolve, result_of
+from wengert.compiler.replay import Moved, Replay, Shared, drawn, not_stored, resolve, results_of
 from wengert.compiler.series import Series
 from wengert.errors import unreachable
 from wengert.graph.node import RELEASED, Coming, Node
@@ -292,7 +291,7 @@ class FastReplay:
         computed_numbers = (
             dict(zip(self.replay.lines, numbers)) if any([isinstance(x, Computed) for x in results]) else {}
         )
-        return trees.unflatten([result_of(x, tensors, nodes, computed_numbers) for x in results], plan.structure)
+        return results_of(plan, tensors, nodes, computed_numbers)
 
     def _set_gradients(self, tensors: Sequence[Tensor], nodes: dict[int, Node]) -> None:
         for i, (target, output, present) in enumerate(self.grads):

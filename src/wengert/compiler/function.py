@@ -17,7 +17,7 @@ from typing import Any, Optional
 from wengert import trees
 from wengert.compiler.build import plan_of, strangers
 from wengert.compiler.guards import Surroundings
-from wengert.compiler.owners import Owners, changed_attribute, watches_of
+from wengert.compiler.owners import Owners, changed_attribute, has_hooks, watches_of
 from wengert.compiler.plan import UNSTORED, Refusal
 from wengert.compiler.recorded import Recorded
 from wengert.compiler.replay import Moved, Replay, Shared, not_stored
@@ -96,11 +96,15 @@ class Call:
         self.floats: list[float] = []
         key: list[Any] = [self.structure, len(self.leaves), recorder.tracking, *modes_now()]
         self.moving = moving
+        self.hooked = False  # whether an argument has hooks
         for position, leaf in enumerate(self.leaves):
             if isinstance(leaf, Tensor):
                 node = leaf._node if leaf._link is None else leaf._current()
                 self.tensors.append(leaf)
                 key += (node.type, node.tracked)
+                if node.watch is not None and has_hooks(node.watch):
+                    self.hooked = True
+                    key.append("hooks")
             elif leaf.__class__ is float and position in moving:
                 self.floats.append(leaf)
                 key.append(float)
@@ -260,6 +264,8 @@ class CompiledFunction:
         undo = []
         replay: Optional[Replay] = None
         try:
+            if call.hooked and trace.grads:
+                raise Refusal("it takes a derivative by an argument that has hooks")
             replay = self._plan(trace, result, surroundings, undo)
         except Refusal as refusal:
             if self.options.fullgraph:

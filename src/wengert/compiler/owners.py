@@ -119,3 +119,8 @@ def watches_of(tensors: Sequence[Any]) -> list[Any]:
     """What watches these tensors."""
     found = [tensor._link.watch for tensor in tensors if tensor._link is not None and tensor._link.watch is not None]
     return list({id(watch): watch for watch in found}.values())
+
+
+def has_hooks(watch: Any) -> bool:
+    """Whether anything but the tensor itself waits for the cotangent."""
+    return bool(watch.before or watch.after or watch.after_rule or watch.retain is not None)

@@ -76,6 +76,9 @@ class Found:
 # --- what a replay returns --------------------------------------------------------------------------------------------
 
 
+Views = tuple[tuple[Any, tuple[Any, ...], bool, bool], ...]  # primitive, params, silent, whether taken while tracking
+
+
 class Given(NamedTuple):
     """An argument of the call itself."""
 
@@ -99,7 +102,20 @@ class Viewed(NamedTuple):
     """A tensor that shares memory with another result, an argument, or a tensor that was there before."""
 
     base: Any  # one of the above
-    views: tuple[tuple[Any, tuple[Any, ...], bool], ...]  # primitive, params, silent
+    views: Views
+
+
+class Again(NamedTuple):
+    """A result that came before, at this position, or a view of it."""
+
+    position: int
+    views: Views = ()
+
+
+class Collected(NamedTuple):
+    """The gradient of a tensor or an argument, after the call."""
+
+    target: Any
 
 
 class Computed(NamedTuple):
@@ -117,7 +133,7 @@ class Plan:
     memories           what was found, by number
     writes             (memory or argument, output): new content
     grads              (tensor or argument, output, None for no gradient, or -1 for one that is not stored)
-    results, structure what a replay returns
+    results, structure what a replay returns; hidden: how many of the results, the first ones, only others are views of
     alive              whether a derivative can be taken through a result: such a call is recorded again, not run
     """
 
@@ -133,10 +149,11 @@ class Plan:
         self.grads: list[tuple[Any, Optional[int]]] = []
         self.read_grads: list[tuple[Any, Any]] = []
         self.alive = False
+        self.hidden = 0
+        self.results: list[Any] = []
 
     graph: Graph
     inputs: tuple[Source, ...]
-    results: list[Any]
     structure: Any
     tracked: tuple[bool, ...]
     watches: tuple[Any, ...]

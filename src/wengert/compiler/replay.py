@@ -11,7 +11,9 @@ from typing import Any, Optional
 from wengert import trees
 from wengert.compiler.plan import (
     UNSTORED,
+    Again,
     Argument,
+    Collected,
     Computed,
     Constant,
     Found,
@@ -214,7 +216,25 @@ def finish(plan: Plan, tensors: Sequence[Tensor], nodes: Sequence[Node], numbers
         change.table[change.key] = numbers[change.number.line]
     for effect in plan.effects:
         effect()
-    return trees.unflatten([result_of(result, tensors, nodes, numbers) for result in plan.results], plan.structure)
+    return results_of(plan, tensors, nodes, numbers)
+
+
+def results_of(plan: Plan, tensors: Sequence[Tensor], nodes: Any, numbers: dict[int, Any]) -> Any:
+    """What a function returns. nodes: by output."""
+    made: list[Any] = []
+    for result in plan.results:
+        if result.__class__ is Again:
+            made.append(viewed(made[result.position], result.views))
+        else:
+            made.append(result_of(result, tensors, nodes, numbers))
+    return trees.unflatten(made[plan.hidden :], plan.structure)
+
+
+def viewed(tensor: Tensor, views: Any) -> Tensor:
+    for primitive, params, silent, tracked in views:
+        with tracking(tracked):
+            tensor = view(tensor, primitive, params, silent)
+    return tensor
 
 
 def result_of(result: Any, tensors: Sequence[Tensor], nodes: Any, numbers: dict[int, Any]) -> Any:
@@ -227,10 +247,9 @@ def result_of(result: Any, tensors: Sequence[Tensor], nodes: Any, numbers: dict[
     if isinstance(result, Computed):
         return numbers[result.line]
     if isinstance(result, Viewed):
-        tensor = result_of(result.base, tensors, nodes, numbers)
-        for primitive, params, silent in result.views:
-            tensor = view(tensor, primitive, params, silent)
-        return tensor
+        return viewed(result_of(result.base, tensors, nodes, numbers), result.views)
+    if isinstance(result, Collected):
+        return resolve(result.target, tensors)._grad
     assert isinstance(result, Same)
     return result.value
 

@@ -72,7 +72,7 @@ class Series:
         numbers = fast.evaluate()
         if numbers is None:
             return CHANGED, None
-        if numbers != fast.written:
+        if numbers != fast.written or 0.0 in numbers:  # zeros of either sign are equal
             fast._write_numbers(numbers)
         rows = fast.bound.rows(inputs, fast.ahead.turn)
         if rows is None:
