@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 import wengert.tf as tf
 
@@ -22,6 +23,15 @@ def test_transforms_over_chosen_axes():
     near(tf.signal.ifftnd(CUBES, norm="ortho"), np.fft.ifftn(CUBES, norm="ortho"))
     near(tf.signal.rfftnd(CUBE, axes=[1, 2]), np.fft.rfftn(CUBE, axes=(1, 2)))
     near(tf.signal.irfftnd(CUBES, axes=[1, 2]), np.fft.irfftn(CUBES, axes=(1, 2)))
+
+
+def test_sobols_points_are_tensorflows():
+    near(tf.math.sobol_sample(3, 2), [[0.5, 0.5, 0.5], [0.75, 0.25, 0.25]])
+    near(tf.math.sobol_sample(3, 2, skip=2), [[0.25, 0.75, 0.75], [0.375, 0.375, 0.625]])
+    assert tf.math.sobol_sample(2, 3, dtype=tf.float64).dtype is tf.float64
+    for wrong in ((0, 4), (3, 0), (21201, 1), (2, 2, 0, tf.int32)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="sobol_sample"):
+            tf.math.sobol_sample(*wrong)
 
 
 def test_the_smallest_of_an_axis():

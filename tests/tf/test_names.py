@@ -15,7 +15,7 @@ NOT_YET = {
     "debugging.disable_check_numerics", "debugging.enable_check_numerics",
     "image.combined_non_max_suppression", "image.draw_bounding_boxes", "image.extract_glimpse",
     "image.generate_bounding_box_proposals", "image.non_max_suppression_padded", "image.sample_distorted_bounding_box",
-    "image.stateless_sample_distorted_bounding_box", "math.sobol_sample", "nn.RNNCellDeviceWrapper",
+    "image.stateless_sample_distorted_bounding_box", "nn.RNNCellDeviceWrapper",
     "nn.RNNCellDropoutWrapper", "nn.RNNCellResidualWrapper", "nn.depthwise_conv2d_backprop_filter",
     "nn.depthwise_conv2d_backprop_input", "nn.fractional_avg_pool", "nn.fractional_max_pool", "nn.isotonic_regression",
     "nn.with_space_to_batch", "random.experimental.index_shuffle",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wengert.tf import special as special
 from wengert.tf.ops.activations import log_softmax, softmax, softplus, softsign
 from wengert.tf.ops.counting import bincount, confusion_matrix, in_top_k, is_non_decreasing, is_strictly_increasing
+from wengert.tf.ops.creation import sobol_sample
 from wengert.tf.ops.elementwise import (
     abs,
     accumulate_n,
@@ -146,7 +147,7 @@ __all__ = [
     "reciprocal", "reciprocal_no_nan", "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp",
     "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "rint",
     "round", "rsqrt", "scalar_mul", "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum",
-    "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "special", "sqrt", "square",
+    "sigmoid", "sign", "sin", "sinh", "sobol_sample", "softmax", "softplus", "softsign", "special", "sqrt", "square",
     "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv", "unsorted_segment_max",
     "unsorted_segment_mean", "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n",
     "unsorted_segment_sum", "xdivy", "xlog1py", "xlogy", "zero_fraction", "zeta",

@@ -13,6 +13,9 @@ from wengert.tf.ops.arguments import accept, alike, axis_in, integer, ints
 from wengert.tf.ops.core import fresh, w
 from wengert.tf.shape import TensorShape
 
+# Dimensions for which there are numbers (Joe and Kuo, 2008).
+_MOST_SOBOL = 21200
+
 
 def _sizes(shape: Any, operation: str) -> tuple[int, ...]:
     sizes = ints(shape)
@@ -186,7 +189,23 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any:
     return w.tensor(list(w.broadcast_shapes(ints(shape_x), ints(shape_y))), dtype=w.int32)
 
 
+@face()
+def sobol_sample(dim: Any, num_results: Any, skip: Any = 0, dtype: Any = w.float32, name: Optional[str] = None) -> Any:
+    """Points of Sobol's sequence in [0, 1)^dim, without its first, the origin; `skip` more are left out.
+
+    Shape: (num_results, dim). Raises: InvalidArgumentError for no dimension or more than 21200, for no point, for another
+    dtype than float32 and float64.
+    """
+    dim, count, wanted = integer(dim), integer(num_results), as_dtype(dtype)
+    if not 1 <= dim <= _MOST_SOBOL or count < 1 or wanted not in (w.float32, w.float64):
+        raise invalid(
+            f"sobol_sample: dim must be 1 to {_MOST_SOBOL}, num_results at least 1, dtype float32 or float64; got {dim}, "
+            f"{count} and {wanted!r} [Op:SobolSample]"
+        )
+    return w.quasirandom.SobolEngine(dim).fast_forward(integer(skip) + 1).draw(count, dtype=wanted)
+
+
 __all__ = [
     "broadcast_dynamic_shape", "broadcast_static_shape", "eye", "fill", "linspace", "meshgrid", "one_hot", "ones",
-    "ones_like", "range", "sequence_mask", "zeros", "zeros_like",
+    "ones_like", "range", "sequence_mask", "sobol_sample", "zeros", "zeros_like",
 ]  # fmt: skip
