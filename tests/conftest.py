@@ -12,5 +12,5 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Programs that tests run in processes of their own: importing one, to look for examples in it, would run it.
 collect_ignore_glob = [
     "programs/same_draws/*.py", "programs/ordinary/*.py", "programs/tensorflow/*.py", "keras_wengert/fits.py",
-    "tf/keras_steps.py",
+    "tf/keras_steps.py", "tf/guides.py",
 ]  # fmt: skip
