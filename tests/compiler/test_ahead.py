@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import wengert
+from tests.compiler.threads import compiled_on_two_threads  # noqa: F401
 from wengert import nn
 from wengert.backends.llvm import pool
 from wengert.backends.llvm.bound import READY
@@ -16,18 +17,8 @@ from wengert.graph.node import Coming
 from wengert.loops.nest import Contract, Number, Repeat
 from wengert.nn import functional as F
 from wengert.runtime import beside
-from wengert.settings import settings
 
 pytestmark = pytest.mark.skipif(not pool.has_threads(), reason="a platform without POSIX threads")
-
-
-@pytest.fixture(autouse=True)
-def compiled_on_two_threads():
-    before = wengert.get_num_threads()
-    wengert.set_num_threads(2)
-    with settings.scope(tier="compile"):
-        yield
-    wengert.set_num_threads(before)
 
 
 @pytest.fixture
