@@ -45,7 +45,10 @@ absent = _Absent()
 
 
 class Place(NamedTuple):
-    """Somewhere that a function looks: how to read it, and what to call it in a message."""
+    """Somewhere that a function looks: how to read it, and what to call it in a message.
+
+    name    what is looked up in the holder, a variable's name, or a key; of a length or a content only what to call it
+    """
 
     holder: Any
     name: Any
