@@ -61,6 +61,11 @@ def _iota(draw: Draw) -> Sample:
     return Sample((), {"n": draw.integer(0, 5), "dtype": draw.choice(dtypes.ALL)})
 
 
+def _filled(draw: Draw) -> Sample:
+    params = {"number": draw.integer(0, 1), "dtype": draw.choice(dtypes.ALL), "shape": draw.shape()}
+    return Sample((), params)
+
+
 # --- scans --------------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +231,7 @@ CASES: dict[str, Case] = {
     "argmax": Case(_position, **ORDERED, same_value=True),
     "argmin": Case(_position, **ORDERED, same_value=True),
     "full": Case(_full, **MOVED),
+    "filled": Case(_filled),
     "iota": Case(_iota),
     "cumsum": Case(_scan, **LINEAR),
     "cumprod": Case(_scan, complex=True, same_value=True),

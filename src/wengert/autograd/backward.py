@@ -13,7 +13,7 @@ from wengert.derive.reverse import pull_back
 from wengert.errors import GradientError, shape_error, type_error
 from wengert.graph.node import Node
 from wengert.graph.record import recorder, scalar, tracking
-from wengert.graph.rule import primitives, zeros_of
+from wengert.graph.rule import ones_of, primitives, zeros_of
 from wengert.runtime.flush import flush
 from wengert.settings import settings
 from wengert.tensors.hooks import backward_pass, collect, is_idle, run_hooks
@@ -44,7 +44,7 @@ def backward(
     if into is not None and not into:
         raise RuntimeError("'inputs' argument to backward() cannot be empty.")
     _flush_earlier_backward()
-    nodes, bars = _seeds(outputs, given)
+    nodes, bars = _seeds(outputs, given, create_graph)
     targets = None if into is None else _target_nodes(into)
     keep = create_graph if retain_graph is None else retain_graph
     before, recorder.tracking = recorder.tracking, create_graph
@@ -96,7 +96,7 @@ def grad(
         if is_grads_batched:
             found = _pull_batched(ys, given, targets, keep)
         else:
-            nodes, bars = _seeds(ys, given)
+            nodes, bars = _seeds(ys, given, create_graph)
             found = _pull(nodes, bars, targets, keep)
     results: list[Optional[Tensor]] = []
     for number, (x, node) in enumerate(zip(xs, targets)):
@@ -181,8 +181,8 @@ def _target_nodes(inputs: Sequence[Any]) -> list[Node]:
     return nodes
 
 
-def _seeds(outputs: Sequence[Any], given: Sequence[Any]) -> tuple[list[Node], list[Node]]:
-    """The nodes to start from and their cotangents: ones for scalars."""
+def _seeds(outputs: Sequence[Any], given: Sequence[Any], again: bool = False) -> tuple[list[Node], list[Node]]:
+    """The nodes to start from and their cotangents: ones for scalars. again: the result is to be differentiated."""
     if len(given) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(given)} gradients")
     nodes, bars = [], []
@@ -193,16 +193,18 @@ def _seeds(outputs: Sequence[Any], given: Sequence[Any]) -> tuple[list[Node], li
         if not node.tracked:
             raise GradientError(f"element {number} of tensors does not require grad and does not have a grad_fn")
         nodes.append(node)
-        bars.append(_one_for(node) if bar is None else _fitting(bar, node, number))
+        bars.append(_one_for(node, again) if bar is None else _fitting(bar, node, number))
     return nodes, bars
 
 
-def _one_for(node: Node) -> Node:
-    """The cotangent 1 of a scalar."""
+def _one_for(node: Node, again: bool) -> Node:
+    """The cotangent 1 of a scalar. One that is known in the program saves work in further derivatives, and is a step more."""
     if node.type.size != 1:
         raise GradientError("grad can be implicitly created only for scalar outputs")
     if node.type.dtype.is_complex:
         raise GradientError(f"grad can be implicitly created only for real scalar outputs but got {node.type.dtype}")
+    if again:
+        return ones_of(node.type)
     start = scalar(1, node.type.dtype)
     return primitives.expand(start, shape=node.type.shape) if node.type.shape else start
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Optional
 
 from wengert.autograd.backward import grad
-from wengert.graph.record import scalar
-from wengert.graph.rule import primitives, zeros_of
+from wengert.graph.rule import ones_of, zeros_of
 from wengert.primitives.control import identity
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -71,8 +70,7 @@ def vectors_like(v: Any, like: Sequence[Tensor], is_tuple: bool, operation: str,
             raise RuntimeError(
                 f"{operation}: The vector v can only be None if the {side} is a single Tensor with a single element."
             )
-        one = primitives.expand(scalar(1, like[0].dtype), shape=tuple(like[0].shape))
-        return [wrap(one)]
+        return [wrap(ones_of(like[0]._node.type))]
     _, vectors = as_tuple(v, "v", operation)
     if len(vectors) != len(like):
         raise RuntimeError(f"{operation}: v should have {len(like)} Tensors, as the {side}; got {len(vectors)}")

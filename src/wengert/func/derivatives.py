@@ -13,7 +13,8 @@ from wengert.errors import GradientError
 from wengert.func.arguments import Argnums, Chosen, Entered, only_tensors, or_zeros, split_aux
 from wengert.func.level import Level, forward_level, reverse_level, write_back
 from wengert.graph.node import Node
-from wengert.graph.record import scalar, tracking
+from wengert.graph.record import tracking
+from wengert.graph.rule import ones_of
 from wengert.primitives.casting import move
 from wengert.tensors.tensor import Tensor, wrap
 
@@ -54,7 +55,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
             output, aux = split_aux(operation, chosen.call(func, entered.arguments, kwargs), has_aux)
             y = _scalar_node(operation, output)
             with tracking(here.outside([y])[0]):
-                found = entered.pull([y], [scalar(1, y.dtype)])
+                found = entered.pull([y], [ones_of(y.type)])
                 bars = or_zeros(found, entered.nodes)
             gradient = chosen.fold([wrap(bar) for bar in here.leave(bars)])
             value = here.leave_tree(output)

@@ -45,6 +45,13 @@ def filled(shape: tuple[int, ...], value: Any, dtype: DType, operation: str) -> 
     return record(creation.full, (one_value(value, dtype, operation),), (shape,))
 
 
+def _filled_always(shape: tuple[int, ...], number: int, dtype: DType, operation: str) -> Node:
+    """`filled` with a number that the function's name says, so that it is part of the program."""
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"{operation}: Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    return record(creation.filled, (), (number, dtype, shape))
+
+
 def one_value(value: Any, dtype: DType, operation: str) -> Node:
     """A number or a zero-dimensional tensor as a node of `dtype`.
 
@@ -93,7 +100,7 @@ def _constant(name: str, value: int) -> Callable[..., Tensor]:
     ) -> Tensor:
         shape = sizes(name, args if size is None else (size,))
         kind = dtype_wanted(dtype, out, name)
-        return finish(filled(shape, value, kind, name), out, layout, device, requires_grad, name)
+        return finish(_filled_always(shape, value, kind, name), out, layout, device, requires_grad, name)
 
     function.__name__ = function.__qualname__ = name
     return function
@@ -153,25 +160,43 @@ def full_like(
 
     Raises: TypeError when input is no tensor; RuntimeError for a value that the dtype cannot hold.
     """
-    if not isinstance(input, Tensor):
-        raise type_error("full_like", "argument 'input' must be a Tensor", type(input).__name__)
-    kind = input.dtype if dtype is None else dtype_named_by(dtype, "full_like")
+    kind = _kind_like(input, dtype, "full_like")
     return finish(filled(tuple(input.shape), fill_value, kind, "full"), None, layout, device, requires_grad, "full_like")
 
 
-def zeros_like(input: Tensor, **options: Any) -> Tensor:
-    """Zeros of the input's shape and dtype; keyword arguments as for `full_like`."""
-    return full_like(input, 0, **options)
+def _kind_like(input: Tensor, dtype: Optional[DType], operation: str) -> DType:
+    if not isinstance(input, Tensor):
+        raise type_error(operation, "argument 'input' must be a Tensor", type(input).__name__)
+    return input.dtype if dtype is None else dtype_named_by(dtype, operation)
 
 
-def ones_like(input: Tensor, **options: Any) -> Tensor:
-    """Ones of the input's shape and dtype; keyword arguments as for `full_like`."""
-    return full_like(input, 1, **options)
+def _constant_like(name: str, value: int) -> Callable[..., Tensor]:
+    """The public function of a tensor that fills with a constant."""
+
+    def function(
+        input: Tensor,
+        *,
+        dtype: Optional[DType] = None,
+        layout: Any = None,
+        device: Any = None,
+        pin_memory: bool = False,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
+        kind = _kind_like(input, dtype, name)
+        node = _filled_always(tuple(input.shape), value, kind, name)
+        return finish(node, None, layout, device, requires_grad, name)
+
+    function.__name__ = function.__qualname__ = name
+    return function
 
 
-def empty_like(input: Tensor, **options: Any) -> Tensor:
-    """A tensor of the input's shape and dtype whose content does not matter; keyword arguments as for `full_like`."""
-    return full_like(input, 0, **options)
+zeros_like = _constant_like("zeros_like", 0)
+zeros_like.__doc__ = "Zeros of the input's shape and dtype; keyword arguments as for `full_like`."
+ones_like = _constant_like("ones_like", 1)
+ones_like.__doc__ = "Ones of the input's shape and dtype; keyword arguments as for `full_like`."
+empty_like = _constant_like("empty_like", 0)
+empty_like.__doc__ = """A tensor of the input's shape and dtype whose content does not matter (it is zeros); as `zeros_like`."""
 
 
 def empty_strided(size: Any, stride: Any, **options: Any) -> Tensor:

@@ -151,7 +151,12 @@ def broadcast_to(x: Node, shape: tuple[int, ...]) -> Node:
 
 def zeros_of(type: ArrayType) -> Node:
     """A node of zeros."""
-    return primitives.full(scalar(0, type.dtype), shape=type.shape)
+    return record(primitives.filled, (), (0, type.dtype, type.shape))
+
+
+def ones_of(type: ArrayType) -> Node:
+    """A node of ones."""
+    return record(primitives.filled, (), (1, type.dtype, type.shape))
 
 
 def times(y_bar: Node, factor: Any, conjugate: bool = False) -> Node:

@@ -9,7 +9,8 @@ import numpy as np
 from wengert.dtypes import DType
 from wengert.errors import shape_error
 from wengert.graph.node import ArrayType, Node, array_type
-from wengert.graph.rule import Cotangent, General, Linear, primitives
+from wengert.graph.record import scalar
+from wengert.graph.rule import Composite, Cotangent, General, Linear, primitives
 from wengert.primitives.views import expand, reshape
 from wengert.shapes import Shape
 
@@ -43,6 +44,31 @@ class Full(Linear):
         return expand(reshape(values, shape=(size, *(1,) * len(shape))), shape=(size, *shape))
 
 
+class Filled(Composite):
+    """y[i] = number, which is part of the program: the zeros and ones of rules, and those that a user asks for by name
+
+    Shapes     y has `shape`
+    Why        `full` has its value as an input, which may be another one in the next run; what is known to be 0 or 1 saves
+               work (`rewrite/algebra.py`)
+    """
+
+    name = "filled"
+    params = ("number", "dtype", "shape")
+    differentiable = False
+
+    def infer(self, *, number: int, dtype: DType, shape: Shape) -> ArrayType:
+        _check_sizes(self.name, shape)
+        return array_type(shape, dtype)
+
+    def evaluate(self, *, number: int, dtype: DType, shape: Shape) -> Any:
+        y = np.empty(shape, dtype.numpy)
+        y.fill(number)
+        return y
+
+    def expand(self, *, number: int, dtype: DType, shape: Shape) -> Node:
+        return full(scalar(number, dtype), shape=shape)
+
+
 class Iota(General):
     """y[i] = i for i in 0 .. n - 1
 
@@ -68,4 +94,5 @@ def _check_sizes(operation: str, shape: Shape) -> None:
 
 
 full = Full()
+filled = Filled()
 iota = Iota()

@@ -1,109 +1,35 @@
 """Identities that save work and change no result. Each is a function of one step with its equation; it gives the steps
-that take its place.
-
-A rewrite sees a step and may look at the steps that made its inputs. It answers with None, or with what stands for the
-step's value: the position of an earlier value, or a new application whose arguments are built first.
-"""
+that take its place (`walk.py`)."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, NamedTuple, Optional, Union
+from collections.abc import Sequence
+from typing import Any
 
 from wengert.graph.graph import Graph, Step
 from wengert.graph.rule import primitives
+from wengert.rewrite.products import (
+    column_of_all,
+    has_shared_operand,
+    product_of_ones,
+    product_of_scaled_rows,
+    product_with_column,
+    sum_of_products,
+    times_one,
+)
+from wengert.rewrite.walk import Answer, New, Rewriting, Rules, remove_dead
 from wengert.shapes import Shape
 
 
-class New(NamedTuple):
-    """An application that a rewrite asks for; its arguments are positions or further applications."""
-
-    primitive: Any
-    params: tuple[Any, ...]
-    args: tuple[Union[int, New], ...]
-
-
-Answer = Optional[Union[int, New]]
-
-
-def simplify(graph: Graph) -> Graph:
+def simplify(graph: Graph, constants: Sequence[Any] = ()) -> Graph:
     """The same graph after the identities of this page, each step once, without what they leave unused. One walk:
-    a step sees its inputs already rewritten."""
-    return remove_dead(_Rewriting(graph).run())
+    a step sees its inputs already rewritten. constants: the values of the last inputs."""
+    first = len(graph.inputs) - len(constants)
+    known = {first + number: value.item() for number, value in enumerate(constants) if value.ndim == 0}
+    return remove_dead(Rewriting(graph, RULES, known, has_shared_operand(graph)).run())
 
 
-def remove_dead(graph: Graph) -> Graph:
-    """Only the steps that an output depends on. The inputs stay, used or not: positions are the caller's."""
-    first = len(graph.inputs)
-    used = set(graph.outputs)
-    for number in reversed(range(len(graph.steps))):
-        if first + number in used:
-            used.update(graph.steps[number].args)
-    moved = {i: i for i in range(first)}
-    steps: list[Step] = []
-    for number, step in enumerate(graph.steps):
-        if first + number in used:
-            moved[first + number] = first + len(steps)
-            steps.append(step._replace(args=tuple([moved[i] for i in step.args])))
-    return Graph(graph.inputs, tuple(steps), tuple([moved[i] for i in graph.outputs]))
-
-
-class _Rewriting:
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.first = len(graph.inputs)
-        self.steps: list[Step] = []
-        self.numbers: dict[Any, int] = {}
-        self.uses: Counter[int] = Counter()  # of the values so far, by all of the graph
-        self.turning = False  # whether factors are being transposed for `transpose_of_product`
-
-    def run(self) -> Graph:
-        uses = Counter([*self.graph.outputs, *[i for step in self.graph.steps for i in step.args]])
-        moved = {i: i for i in range(self.first)}
-        for number, step in enumerate(self.graph.steps, self.first):
-            step = step._replace(args=tuple([moved[i] for i in step.args]))
-            at = moved[number] = self._simplest(step)
-            self.uses[at] += uses[number] - (at in step.args)
-        outputs = tuple([moved[i] for i in self.graph.outputs])
-        return Graph(self.graph.inputs, tuple(self.steps), outputs)
-
-    def _simplest(self, step: Step) -> int:
-        for rule in RULES.get(step.primitive.name, ()):
-            answer = rule(self, step)
-            if answer is not None:
-                return self.build(answer, step.origin)
-        return self._append(step)
-
-    def _append(self, step: Step) -> int:
-        """The step's place; an earlier one if it has been computed already."""
-        at = self.numbers.setdefault((step.primitive, step.params, step.args), self.first + len(self.steps))
-        if at == self.first + len(self.steps):
-            self.steps.append(step)
-        return at
-
-    def build(self, answer: Union[int, New], origin: Any) -> int:
-        """The position of what a rewrite asked for."""
-        if isinstance(answer, int):
-            return answer
-        args = tuple([self.build(argument, origin) for argument in answer.args])
-        named = dict(zip(answer.primitive.params, answer.params))
-        type = answer.primitive.infer(*[self.type_at(i) for i in args], **named)
-        return self._simplest(Step(answer.primitive, answer.params, args, type, origin))
-
-    # --- what rules look at ----------------------------------------------------------------------------------------
-
-    def made_by(self, position: int, name: str) -> Optional[Step]:
-        """The step that made a value, if it is an application of the primitive `name`."""
-        if position < self.first:
-            return None
-        step = self.steps[position - self.first]
-        return step if step.primitive.name == name else None
-
-    def type_at(self, position: int) -> Any:
-        return self.graph.inputs[position] if position < self.first else self.steps[position - self.first].type
-
-
-def permute_of_permute(r: _Rewriting, step: Step) -> Answer:
+def permute_of_permute(r: Rewriting, step: Step) -> Answer:
     """permute(permute(x, p), q) = permute(x, p[q]);  permute(x, identity) = x"""
     (order,) = step.params
     inner = r.made_by(step.args[0], "permute")
@@ -115,7 +41,7 @@ def permute_of_permute(r: _Rewriting, step: Step) -> Answer:
     return None if inner is None else New(primitives.permute, (order,), (source,))
 
 
-def transpose_of_product(r: _Rewriting, step: Step) -> Answer:
+def transpose_of_product(r: Rewriting, step: Step) -> Answer:
     """(A B)^T = B^T A^T, so that the gradient of a transposed weight comes out in the weight's own layout
 
     Only where nobody else reads A B, which would be computed twice; and not on into the factors, which may be products.
@@ -135,7 +61,7 @@ def _swap(n: int) -> Shape:
     return (*range(n - 2), n - 1, n - 2)
 
 
-def reshape_of_reshape(r: _Rewriting, step: Step) -> Answer:
+def reshape_of_reshape(r: Rewriting, step: Step) -> Answer:
     """reshape(reshape(x, s), t) = reshape(x, t);  reshape(x, shape of x) = x"""
     (shape,) = step.params
     inner = r.made_by(step.args[0], "reshape")
@@ -145,22 +71,22 @@ def reshape_of_reshape(r: _Rewriting, step: Step) -> Answer:
     return None if inner is None else New(primitives.reshape, (shape,), (source,))
 
 
-def expand_to_itself(r: _Rewriting, step: Step) -> Answer:
+def expand_to_itself(r: Rewriting, step: Step) -> Answer:
     """expand(x, shape of x) = x"""
     return step.args[0] if r.type_at(step.args[0]).shape == step.params[0] else None
 
 
-def convert_to_itself(r: _Rewriting, step: Step) -> Answer:
+def convert_to_itself(r: Rewriting, step: Step) -> Answer:
     """convert(x, dtype of x) = x"""
     return step.args[0] if r.type_at(step.args[0]).dtype is step.params[0] else None
 
 
-def passed_on(r: _Rewriting, step: Step) -> Answer:
+def passed_on(r: Rewriting, step: Step) -> Answer:
     """identity(x) = leaf(x) = stop_gradient(x) = x: marks for derivatives mean nothing when running"""
     return step.args[0]
 
 
-def element_of_several(r: _Rewriting, step: Step) -> Answer:
+def element_of_several(r: Rewriting, step: Step) -> Answer:
     """element(pack(x_1, ..., x_n), i) = x_i, and so for custom, whose values are its first inputs;
     element(split(x), i) = slice(x)"""
     (index,) = step.params
@@ -175,7 +101,7 @@ def element_of_several(r: _Rewriting, step: Step) -> Answer:
     return None if whole is None else whole.args[index]
 
 
-def gelu_by_its_factor(r: _Rewriting, step: Step) -> Answer:
+def gelu_by_its_factor(r: Rewriting, step: Step) -> Answer:
     """gelu(x) = x ndtr(x), whose second factor is also a term of the derivative; not where it would be rounded twice"""
     (x,) = step.args
     if step.array.dtype.itemsize == 2:
@@ -183,7 +109,11 @@ def gelu_by_its_factor(r: _Rewriting, step: Step) -> Answer:
     return New(primitives.mul, (), (x, New(primitives.ndtr, (), (x,))))
 
 
-RULES: dict[str, tuple[Any, ...]] = {
+RULES: Rules = {
+    "dot": (product_with_column, product_of_ones, product_of_scaled_rows),
+    "add": (sum_of_products,),
+    "mul": (times_one,),
+    "slice_update": (column_of_all,),
     "permute": (permute_of_permute, transpose_of_product),
     "reshape": (reshape_of_reshape,),
     "expand": (expand_to_itself,),

@@ -7,7 +7,8 @@ from typing import Optional
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import tuple_type
 from wengert.primitives.loop import body_of, scan
-from wengert.rewrite.algebra import remove_dead, simplify
+from wengert.rewrite.algebra import simplify
+from wengert.rewrite.walk import remove_dead
 
 
 def trim_loops(graph: Graph) -> Graph:

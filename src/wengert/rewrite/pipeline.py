@@ -12,4 +12,4 @@ def prepare(graph: Graph, kept: Kept = lambda step, inputs: False) -> Plain:
     """Definitions for composites, but for those that are `kept`, and common steps once; then the exact identities, and
     nothing unused."""
     plain = expand_composites(graph, kept)
-    return Plain(trim_loops(simplify(plain.graph)), plain.constants)
+    return Plain(trim_loops(simplify(plain.graph, plain.constants)), plain.constants)
