@@ -3,20 +3,17 @@
     void wengert_product_SUFFIX(...)                              settles the call and hands cells to the pool
     void cells_SUFFIX(ptr words, i64 begin, i64 end, i64 worker)  the task
 
-The product is cut into *cells*: batch x row parts x column parts, as many as there is work and threads for. The parts
-are chosen so that the busiest thread has least to do; a cell counts as columns x (rows + 8), where 8 stands for copying
-a panel of b. Where a sum is shorter than a row of a product that is handed on, column parts count an eighth more: it is
-the gradient by a weight with its update, and the next step's forward product reads whole rows of that weight, which then
-lie in the cache of the thread that wrote them (measured for 128 x 784: 18 microseconds of a step of 198 on two threads).
-Each cell is a `gemm` or a `dots` (see these modules). Cells depend on nothing but the shapes, the strides and the number
-of threads, so the same call gives the same bits.
+The product is cut into *cells*: pieces of parts of batch x rows x columns, as many as there is work and threads for
+(`cells.py`). Each cell is a `gemm` or a `dots` (see these modules).
 """
 
 from __future__ import annotations
 
+from wengert.backends.llvm.cells import CUT, choose
 from wengert.backends.llvm.flow import Flow
 from wengert.backends.llvm.fused import Fused, nothing
 from wengert.backends.llvm.gemm import PANELS, REGION, WORK as ROOM
+from wengert.backends.llvm.parallel import MOST_THREADS
 from wengert.backends.llvm.vectors import Kind
 
 WORK = ROOM + 64  # bytes a thread: what the kernels need, and up to the next multiple of 64
@@ -34,13 +31,14 @@ DOTS_VECTORS = 4
 DOTS_VECTORS_OF_ONE = 1
 
 # What a cell must know, as words of memory.
-_WORDS = "inner m n k a abo abs ars acs b bbo bbs brs bcs c cbs crs ccs fused turned work dots rows columns".split()
+_GIVEN = "inner m n k a abo abs ars acs b bbo bbs brs bcs c cbs crs ccs fused turned work dots".split()
+_WORDS = (*_GIVEN, *CUT)  # and then, for each thread, which panels it has packed
 _POINTERS = frozenset(("a", "b", "c", "fused", "work"))
 
 
-def batched(k: Kind) -> str:
+def batched(k: Kind, registers: int) -> str:
     """The text of wengert_product_SUFFIX and of its task."""
-    return "\n".join([_lines(k), _cell(k), _dots_pay(k), _product(k)])
+    return "\n".join([_lines(k), _cell(k), choose(k, registers), _dots_pay(k), _product(k)])
 
 
 def shared() -> str:
@@ -61,13 +59,18 @@ def _cell(k: Kind) -> str:
     w = {word: f.read(_type(word), "%words", place) for place, word in enumerate(_WORDS)}
     own = f.at("i8", w["work"], ("%worker", WORK), ("63", 1))
     work = f.emit(f"call ptr @llvm.ptrmask.p0.i64(ptr {own}, i64 -64)")
-    parts, dotted = f.mul(w["rows"], w["columns"]), f.test("ne", w["dots"], 0)
+    pieces, parts = f.mul(w["row_pieces"], w["column_pieces"]), f.mul(w["rows"], w["columns"])
+    rows, columns = f.mul(w["rows"], w["row_pieces"]), f.mul(w["columns"], w["column_pieces"])
+    dotted, keeps = f.test("ne", w["dots"], 0), f.test("ne", w["keeps"], 0)
+    kept = f.at("i64", "%words", (str(len(_WORDS)), 1), ("%worker", 1))
     with f.loop("%begin", "%end", 1) as x:
-        t, inside = f.div(x, parts), f.rem(x, parts)
+        piece, part = f.rem(x, pieces), f.div(x, pieces)
+        t, part = f.div(part, parts), f.rem(part, parts)
         to, ti = f.div(t, w["inner"]), f.rem(t, w["inner"])
-        r, q = f.div(inside, w["columns"]), f.rem(inside, w["columns"])
-        i0, i1 = (_part_of(f, w["m"], 8, part, w["rows"]) for part in (r, f.add(r, 1)))
-        j0, j1 = (_part_of(f, w["n"], k.lanes, part, w["columns"]) for part in (q, f.add(q, 1)))
+        r = f.add(f.mul(f.div(part, w["columns"]), w["row_pieces"]), f.rem(piece, w["row_pieces"]))
+        q = f.add(f.mul(f.rem(part, w["columns"]), w["column_pieces"]), f.div(piece, w["row_pieces"]))
+        i0, i1 = (_part_of(f, w["m"], 8, place, rows) for place in (r, f.add(r, 1)))
+        j0, j1 = (_part_of(f, w["n"], k.lanes, place, columns) for place in (q, f.add(q, 1)))
         a = f.at(k.type, w["a"], (to, w["abo"]), (ti, w["abs"]), (i0, w["ars"]))
         b = f.at(k.type, w["b"], (to, w["bbo"]), (ti, w["bbs"]), (j0, w["bcs"]))
         c = f.at(k.type, w["c"], (t, w["cbs"]), (i0, w["crs"]), (j0, w["ccs"]))
@@ -79,9 +82,14 @@ def _cell(k: Kind) -> str:
                 f"ptr {b}, i64 {w['bcs']}, ptr {c}, i64 {w['crs']}, i64 {w['ccs']}, {place}, ptr {work})"
             )
         with f.when(f.no(dotted)):
+            panels, there = f.add(f.mul(t, columns), q), f.variable("false", "i1")
+            with f.when(keeps):
+                f.set(there, f.test("eq", f.read("i64", kept), panels))
+                f.line(f"store i64 {panels}, ptr {kept}, align 8")
             f.line(
                 f"call void @gemm_{k.suffix}(i64 {m}, i64 {n}, i64 {w['k']}, ptr {a}, i64 {w['ars']}, i64 {w['acs']}, "
-                f"ptr {b}, i64 {w['brs']}, i64 {w['bcs']}, ptr {c}, i64 {w['crs']}, {place}, i1 false, ptr {work})"
+                f"ptr {b}, i64 {w['brs']}, i64 {w['bcs']}, ptr {c}, i64 {w['crs']}, {place}, i1 false, i1 {keeps}, "
+                f"i1 {f.get(there)}, ptr {work})"
             )
     return f.text()
 
@@ -130,6 +138,7 @@ define internal i64 @part_of(i64 %extent, i64 %unit, i64 %place, i64 %parts) alw
   ret i64 %bounded
 }
 declare ptr @llvm.ptrmask.p0.i64(ptr, i64)
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 declare i64 @llvm.umax.i64(i64, i64)
 declare i64 @llvm.umin.i64(i64, i64)"""
 
@@ -155,11 +164,16 @@ def _product(k: Kind) -> str:
     """Settle the degenerate cases, choose the kernel, exchange the operands' roles where the transposed product is the
     better one, choose the cells and run them."""
     writes = []
-    for place, word in enumerate(_WORDS):
+    for place, word in enumerate(_GIVEN):
         writes += [
             f"  %{word}w = getelementptr i64, ptr %words, i64 {place}",
             f"  store {_type(word)} %{_SETTLED.get(word, word)}, ptr %{word}w, align 8",
         ]
+    ones, reads = [], []
+    for place, word in enumerate(CUT):
+        at = f"getelementptr i64, ptr %cut, i64 {place}"
+        ones += [f"  %{word}o = {at}", f"  store i64 {int(word != 'keeps')}, ptr %{word}o, align 8"]
+        reads += [f"  %{word}r = {at}", f"  %{word} = load i64, ptr %{word}r, align 8"]
     turned = "\n".join(
         f"  %{name} = select i1 %turn, {type} {yes}, {type} {no}"
         for type, rows in _TURNED.items()
@@ -170,7 +184,8 @@ def _product(k: Kind) -> str:
 i64 %abs, i64 %ars, i64 %acs, ptr %b, i64 %bbo, i64 %bbs, \
 i64 %brs, i64 %bcs, ptr %c, i64 %cbs, i64 %crs, ptr %fused, ptr %work) nounwind {{
 entry:
-  %words = alloca [{len(_WORDS)} x i64], align 16
+  %words = alloca [{len(_WORDS) + MOST_THREADS} x i64], align 16
+  %cut = getelementptr i64, ptr %words, i64 {_WORDS.index(CUT[0])}
   %mn = call i64 @llvm.smin.i64(i64 %m, i64 %n)
   %least = call i64 @llvm.smin.i64(i64 %mn, i64 %batch)
   %none = icmp slt i64 %least, 1
@@ -234,65 +249,23 @@ some:
   %threads0 = call i64 @llvm.umin.i64(i64 %worth, i64 %have)
   %threads = call i64 @llvm.umax.i64(i64 %threads0, i64 1)
   %single = icmp eq i64 %threads, 1
-  br i1 %single, label %settled, label %search
+  br i1 %single, label %whole, label %search
+whole:
+{chr(10).join(ones)}
+  br label %settled
 search:
-  %vround = add i64 %n1, {k.lanes - 1}
-  %vectors = udiv i64 %vround, {k.lanes}
-  %short = icmp ult i64 %k1, %n1
-  %broad = and i1 %short, %finishes
-  br label %try
-try:
-  %r = phi i64 [1, %search], [%rnext, %trynext]
-  %q = phi i64 [1, %search], [%qnext, %trynext]
-  %best = phi i64 [-1, %search], [%best1, %trynext]
-  %bestr = phi i64 [1, %search], [%bestr1, %trynext]
-  %bestq = phi i64 [1, %search], [%bestq1, %trynext]
-  %rq = mul i64 %r, %q
-  %cells0 = mul i64 %rq, %batch
-  %cells1 = add i64 %cells0, %threads
-  %cells2 = sub i64 %cells1, 1
-  %rounds = udiv i64 %cells2, %threads
-  %eights0 = add i64 %m1, 7
-  %eights = udiv i64 %eights0, 8
-  %eights1 = add i64 %eights, %r
-  %eights2 = sub i64 %eights1, 1
-  %high = udiv i64 %eights2, %r
-  %height = shl i64 %high, 3
-  %rowcost = call i64 @llvm.umin.i64(i64 %height, i64 %m1)
-  %rowcost8 = add i64 %rowcost, 8
-  %wide0 = add i64 %vectors, %q
-  %wide1 = sub i64 %wide0, 1
-  %wide = udiv i64 %wide1, %q
-  %cost0 = mul i64 %rounds, %wide
-  %cost1 = mul i64 %cost0, %rowcost8
-  %cuts = icmp ugt i64 %q, 1
-  %apart = and i1 %cuts, %broad
-  %dearer = select i1 %apart, i64 9, i64 8
-  %cost = mul i64 %cost1, %dearer
-  %better0 = icmp ult i64 %cost, %best
-  %rfits = icmp sle i64 %r, %eights
-  %qfits = icmp sle i64 %q, %vectors
-  %fits = and i1 %rfits, %qfits
-  %better = and i1 %better0, %fits
-  %best1 = select i1 %better, i64 %cost, i64 %best
-  %bestr1 = select i1 %better, i64 %r, i64 %bestr
-  %bestq1 = select i1 %better, i64 %q, i64 %bestq
-  %most0 = udiv i64 %threads, %r
-  %most = call i64 @llvm.umin.i64(i64 %most0, i64 %vectors)
-  %goon = icmp ult i64 %q, %most
-  %r1 = add i64 %r, 1
-  %rnext = select i1 %goon, i64 %r, i64 %r1
-  %qnext = select i1 %goon, i64 %most, i64 1
-  %upto = select i1 %dotted, i64 1, i64 %threads
-  %more = icmp ule i64 %rnext, %upto
-  br i1 %more, label %trynext, label %settled
-trynext:
-  br label %try
+  %aturned = icmp ne i64 %acs1, 1
+  %afused = xor i1 %strided0, true
+  %broken = or i1 %aturned, %afused
+  call void @choose_{k.suffix}(ptr %cut, i64 %batch, i64 %m1, i64 %n1, i64 %k1, i64 %threads, i1 %dotted, i1 %broken, \
+i1 %finishes)
+  br label %settled
 settled:
-  %rows = phi i64 [1, %some], [%bestr1, %try]
-  %columns = phi i64 [1, %some], [%bestq1, %try]
 {chr(10).join(writes)}
-  %each = mul i64 %rows, %columns
+{chr(10).join(reads)}
+  %parts = mul i64 %rows, %columns
+  %pieces = mul i64 %row_pieces, %column_pieces
+  %each = mul i64 %parts, %pieces
   %cells = mul i64 %each, %batch
   br i1 %single, label %alone, label %together
 alone:

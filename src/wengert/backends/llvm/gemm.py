@@ -47,7 +47,7 @@ WORK = PANELS + REGION + ROWS
 _MANY_ROWS = 32
 _MANY_PANELS = 3
 # Columns of a block of a product that is handed on.
-_BROAD = 1024
+BROAD = 1024
 
 
 class Family(NamedTuple):
@@ -142,7 +142,7 @@ class _Blocks:
         self.rows = f.emit(f"getelementptr i8, ptr %work, i64 {PANELS + REGION}")
         self.unit = f.test("eq", "%bcs", 1)
         vectors = f.parts("%n", k.lanes)
-        pays = f.both(f.no(f.less("%m", _MANY_ROWS)), f.less(str(self.family.vectors), vectors))
+        pays = f.both(f.either("%keeps", f.no(f.less("%m", _MANY_ROWS))), f.less(str(self.family.vectors), vectors))
         self.near = f.both(f.both(self.unit, f.no(pays)), f.no(self.fused.packs_b))
         broken = f.both(f.test("ne", "%acs", 1), f.less(str(self.family.vectors * (_MANY_PANELS - 1)), vectors))
         self.copied = f.either(broken, self.fused.packs_a)
@@ -156,12 +156,13 @@ class _Blocks:
         f, k = self.f, self.k
         depth = f.least(f.sub("%k", p), DEEPEST)
         most = f.div(str(PANELS // k.size), f.most(depth, 1))
-        most = f.choose(self.fused.finishes, f.least(most, _BROAD), most)
+        most = f.choose(self.fused.finishes, f.least(most, BROAD), most)
         most = f.mul(f.most(f.div(most, self.width), 1), self.width)
         with f.loop("0", "%n", most) as j:
             columns = f.least(f.sub("%n", j), most)
             padded = f.rounded(columns, k.lanes)
-            self._pack(p, j, depth, columns, padded)
+            with f.when(f.no("%packed")):
+                self._pack(p, j, depth, columns, padded)
             self._rows(p, j, depth, columns, padded)
 
     @contextmanager
@@ -267,7 +268,7 @@ def _columns_packed(k: Kind, rows: str, columns: str, source: str, rs: str, cs: 
 def _arguments(k: Kind) -> str:
     return (
         "i64 %m, i64 %n, i64 %k, ptr %a, i64 %ars, i64 %acs, ptr %b, i64 %brs, i64 %bcs, ptr %c, i64 %crs, ptr %fused, "
-        "i64 %t, i64 %i0, i64 %j0, i64 %turned, i1 %held, ptr %work"
+        "i64 %t, i64 %i0, i64 %j0, i64 %turned, i1 %held, i1 %keeps, i1 %packed, ptr %work"
     )
 
 
@@ -297,6 +298,6 @@ def _in_parts(f: Flow, k: Kind, fused: Fused) -> None:
         f.line(
             f"call void @gemm_{k.suffix}(i64 {height}, i64 {width}, i64 %k, ptr {a}, i64 %ars, i64 %acs, ptr {b}, "
             f"i64 %brs, i64 %bcs, ptr {region}, i64 {side}, ptr %fused, i64 %t, i64 {f.add('%i0', i)}, "
-            f"i64 {f.add('%j0', j)}, i64 %turned, i1 true, ptr %work)"
+            f"i64 {f.add('%j0', j)}, i64 %turned, i1 true, i1 false, i1 false, ptr %work)"
         )
         fused.finish(i, height, j, width, region, f.choose(fused.turned, 1, side))

@@ -42,7 +42,7 @@ def runtime_library(width: int, registers: int, threads: bool = True) -> str:
     kinds = (Kind("float", "f32", width // 4), Kind("double", "f64", width // 8))
     parts = [parallel(host().triple) if threads else serial(), shared()]
     for k in kinds:
-        parts += [gemm(k, registers), dots(k, registers), batched(k)]
+        parts += [gemm(k, registers), dots(k, registers), batched(k, registers)]
     needed = [line for k in kinds for line in (*k.declarations(), mask_function(k.lanes), store_first_function(k), *helpers(k))]
     return "\n".join([*parts, *dict.fromkeys(needed)])
 

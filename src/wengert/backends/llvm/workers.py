@@ -199,7 +199,6 @@ watch:
 out:
   ret void
 }
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 """
 
 TEXT = "\n".join([_WORKER, _ROUSE, _CONTROL])
