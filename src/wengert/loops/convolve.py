@@ -48,8 +48,10 @@ if TYPE_CHECKING:
 # each image.
 _FEW_PLACES = 192
 _SHORT = 8
-# Parts into which the long sums of a weight's derivative are cut, so that several threads can add them up.
+# Parts into which the long sums of a weight's derivative are cut, so that several threads can add them up; together with the
+# rows of the weight, of which there are tasks as well, since every part has a sum of its own for each element.
 _PARTS = 16
+_PARTS_AND_ROWS = 256
 
 
 class Results(NamedTuple):
@@ -132,7 +134,7 @@ class _Convolution:
         _, c, *kernel = self.result
         g, d = self.groups, self.axes
         lines = [Line(-p, s, e, m, k) for (s, p, e), m, k in zip(self.geometry, size, kernel)]
-        parts = _divisor(n, _PARTS)
+        parts = _divisor(n, min(_PARTS, max(1, _PARTS_AND_ROWS // max(outputs, 1))))
         rank = 5 + 2 * d  # part, g, o, c, n of the part, taps, places
         at = [axis(k, rank) for k in range(rank)]
         taps, places = at[5 : 5 + d], at[5 + d :]
