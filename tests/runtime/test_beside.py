@@ -14,7 +14,7 @@ from wengert import nn
 from wengert.backends.llvm import pool
 from wengert.backends.processors import processors
 from wengert.graph.node import Coming
-from wengert.runtime import beside, tiers
+from wengert.runtime import beside, flush, repeat, tiers
 from wengert.settings import settings
 
 pytestmark = pytest.mark.skipif(not pool.has_threads(), reason="a platform without POSIX threads")
@@ -71,7 +71,7 @@ def test_the_same_bits_as_without(begun, monkeypatch):
     losses = [ahead.step(i) for i in range(12)]
     assert len(begun) > 5
     found = [loss.item() for loss in losses], ahead.weights()
-    monkeypatch.setattr(tiers.Entry, "prepare", lambda entry, values, free: None)
+    monkeypatch.setattr(tiers.Entry, "prepare", lambda entry, *arguments: None)
     behind = Trainer()
     wanted = [behind.step(i).item() for i in range(12)], behind.weights()
     assert found[0] == wanted[0]
@@ -98,10 +98,52 @@ def test_the_loss_is_there_before_the_step_is_done(begun, monkeypatch, threads):
     for i in range(200):
         losses.append(trainer.step(i).item())
         assert i < 6 or trainer.model[0].weight._current().value.__class__ is Coming
-    monkeypatch.setattr(tiers.Entry, "prepare", lambda entry, values, free: None)
+    monkeypatch.setattr(tiers.Entry, "prepare", lambda entry, *arguments: None)
     behind = Trainer()
     assert losses == [behind.step(i).item() for i in range(200)]
     assert all((a == b).all() for a, b in zip(trainer.weights(), behind.weights()))
+
+
+def test_a_step_is_looked_up_while_the_one_before_goes_on(begun, monkeypatch):
+    """And still finds afterwards what it may write over."""
+    coming, free = [], []
+    make_ready, find_free = flush.make_ready, repeat._free
+    monkeypatch.setattr(flush, "make_ready", lambda *arguments: coming.append(bool(beside._runs)) or make_ready(*arguments))
+    monkeypatch.setattr(repeat, "_free", lambda *arguments: free.append(find_free(*arguments)) or free[-1])
+    trainer = Trainer()
+    for i in range(10):
+        trainer.step(i)
+    assert all(coming[-4:])
+    assert all(len(found) >= 4 for found in free[-4:])  # the parameters, at least
+
+
+def test_an_interrupt_while_the_step_before_is_landed_loses_nothing(begun, monkeypatch):
+    """The step is pending then, and done when something asks for it."""
+    trainer, wanted = Trainer(), Trainer()
+    for i in range(8):
+        trainer.step(i)
+        wanted.step(i)
+    wengert.cpu.synchronize()
+    trainer.step(8)
+    land, calls = beside._land, []
+
+    def interrupted():
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        land()
+
+    monkeypatch.setattr(settings, "tier", "interpret")  # what comes only once
+    monkeypatch.setattr(beside, "_land", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.step(9)
+    for i in (10, 11):
+        trainer.step(i)
+    for i in (8, 9, 10, 11):
+        wanted.step(i)
+    assert calls
+    for found, weights in zip(trainer.weights(), wanted.weights()):
+        np.testing.assert_allclose(found, weights, rtol=1e-3, atol=1e-4)  # a step is 0.01
 
 
 def test_every_output_arrives_by_itself(begun):

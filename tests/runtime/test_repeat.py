@@ -28,19 +28,19 @@ def fresh(request):
 @pytest.fixture
 def again(monkeypatch):
     """What each flush did: True where it ran as one before."""
-    done, run_again, run_lately = [], flushing.run_again, flushing.run_lately
+    done, run_again, make_ready = [], flushing.run_again, flushing.make_ready
 
     def noting(facts, tape, beside):
         done.append(run_again(facts, tape, beside))
         return done[-1]
 
     def noting_too(tape, beside):
-        found = run_lately(tape, beside)
-        done.extend([True] * found)
+        found = make_ready(tape, beside)
+        done.extend([True] * (found is not None))
         return found
 
     monkeypatch.setattr(flushing, "run_again", noting)
-    monkeypatch.setattr(flushing, "run_lately", noting_too)
+    monkeypatch.setattr(flushing, "make_ready", noting_too)
     return done
 
 
@@ -79,7 +79,7 @@ def test_a_training_step_is_a_repetition_with_the_same_numbers(again, monkeypatc
         assert again[-3:] == [True] * 3
         with monkeypatch.context() as patch:
             patch.setattr(flushing, "facts_of", lambda tape: None)
-            patch.setattr(flushing, "run_lately", lambda tape, beside: False)
+            patch.setattr(flushing, "make_ready", lambda tape, beside: None)
             assert train(method) == repeating
 
 

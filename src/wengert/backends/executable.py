@@ -31,8 +31,16 @@ class Starter(Executable, Protocol):
         """The outputs of a run on these inputs that is `completed`."""
         ...
 
-    def prepare(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
-        """As `run`, but the arrays are there only after `start` and `finish`; None where that is not possible."""
+    def is_safe(self, values: Sequence[Any]) -> Optional[bool]:
+        """Whether nothing could go wrong with these values while it runs beside its caller; None where those that decide
+        it are not there yet."""
+        ...
+
+    def prepare(
+        self, values: Sequence[Any], free: frozenset[int] = frozenset(), safe: Optional[bool] = None
+    ) -> Optional[list[Any]]:
+        """As `run`, but the arrays are there only after `start` and `finish`; None where that is not possible. safe: what
+        `is_safe` says of these values, where that is known."""
         ...
 
     def start(self) -> bool:

@@ -10,7 +10,7 @@ import functools
 import itertools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, Optional
@@ -348,17 +348,16 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
                     hook(self, args, kwargs)
         finally:
             self._inside_step = False
-        land()
-        # The old contents; weak where the new one is pending: a flush reads off reference counts what it may write over.
-        before = [
-            (cell, ref(node.value), node.type)
-            if cell.node.value is None and node.value.__class__ is ndarray
-            else (cell, node, None)
-            for cell, node in written
-        ]
-        del written
+        before: list[Any] = []
+
+        def landed() -> None:
+            before.extend(_contents(written))
+            written.clear()
+
+        if recorder.trace is not None:
+            land()
         try:
-            flush(beside=True)
+            flush(beside=True, landed=landed)
         except BaseException:
             _take_back(before)
             raise
@@ -366,6 +365,17 @@ def _around(step: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return whole
+
+
+def _contents(written: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any, Any]]:
+    """The old contents of what was written; weak where the new one is pending: a flush reads off reference counts what it
+    may write over."""
+    return [
+        (cell, ref(node.value), node.type)
+        if cell.node.value is None and node.value.__class__ is ndarray
+        else (cell, node, None)
+        for cell, node in written
+    ]
 
 
 @contextmanager

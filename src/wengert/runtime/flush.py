@@ -18,7 +18,7 @@ After the run, nodes without history let go of their inputs, so history cannot g
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Optional
 
@@ -31,7 +31,7 @@ from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
 from wengert.runtime.beside import arrive, land, turn
-from wengert.runtime.repeat import Settled, draft, facts_of, run_again, run_lately
+from wengert.runtime.repeat import Settled, draft, facts_of, make_ready, run_again, run_ready
 from wengert.runtime.tiers import Entry, executable_for
 
 _references = getattr(sys, "getrefcount", None)
@@ -42,20 +42,27 @@ def one_at_a_time() -> AbstractContextManager[object]:
     return turn
 
 
-def flush(beside: bool = False) -> None:
+def flush(beside: bool = False, landed: Optional[Callable[[], None]] = None) -> None:
     """Run everything pending on this thread, as asking for a value would; with `beside` it may only have begun when this
-    returns. Inside a function that is being traced there is nothing to run yet."""
+    returns. `landed` is called when nothing runs beside any more and it is about to run. Inside a function that is being
+    traced there is nothing to run yet."""
     state = recorder
     tape = state.tape
     if state.limit == _NEVER:
         return
     if tape:
         state.tape = []
-        with turn:
-            if not run_lately(tape, beside):
-                facts = facts_of(tape)
-                if facts is None or not run_again(facts, tape, beside):
-                    _run_anew(facts, tape)
+        with turn.lock:
+            ready = make_ready(tape, beside)  # while what runs beside goes on
+            with turn:
+                if landed is not None:
+                    landed()
+                if ready is not None:
+                    run_ready(ready, beside)
+                else:
+                    facts = facts_of(tape)
+                    if facts is None or not run_again(facts, tape, beside):
+                        _run_anew(facts, tape)
     elif not beside:
         land()
     if state.released:

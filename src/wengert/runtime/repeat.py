@@ -100,41 +100,64 @@ def run_again(facts: Any, tape: list[Node], beside: bool) -> bool:
         album.keep(tape, Likeness(tape, outer, counted=True), (known[0], plan))
     inputs = plan.reads(outer)
     del outer  # nobody but the run may refer to what it writes over
-    return _run(plan, inputs, tape, beside)
+    ready = _ready(plan, inputs, tape, beside)
+    if ready is None:
+        return False
+    run_ready(ready, beside)
+    return True
 
 
-def run_lately(tape: list[Node], beside: bool) -> bool:
-    """As `run_again`, for a tape like one of those that were run last: its facts need not be collected."""
+class Ready(NamedTuple):
+    """A tape that is about to run as its plan says. safe: whether what it reads lets it run beside the caller; None where
+    that is to be looked at."""
+
+    plan: Plan
+    inputs: Sequence[Node]
+    values: list[Any]  # of the inputs, where they are there
+    nodes: Any  # that run, by position
+    kept: list[Node]
+    past: list[Node]
+    safe: Optional[bool]
+
+
+def make_ready(tape: list[Node], beside: bool) -> Optional[Ready]:
+    """What can be done for a flush while the one before it is still being computed, for a tape like one of those that were
+    run last, whose facts need not be collected: the tape is empty then. None, and nothing done, for any other."""
     found = None if recorder.retain else album.find(tape)
     if found is None:
-        return False
+        return None
     pattern, plan = found
-    return _run(plan, plan.reads(pattern.outside(tape)), tape, beside)
+    return _ready(plan, plan.reads(pattern.outside(tape)), tape, beside)
 
 
-def _run(plan: Plan, inputs: Sequence[Node], tape: list[Node], beside: bool) -> bool:
-    """Run a plan on a tape; False, and nothing done, where a value that it reads is not there."""
+def _ready(plan: Plan, inputs: Sequence[Node], tape: list[Node], beside: bool) -> Optional[Ready]:
+    """None, and nothing done, where a value that the tape reads is not there."""
     values = list(map(_value_of, inputs))
-    for i, value in enumerate(values):
+    for value in values:
         if value is None:
-            return False
-        if value.__class__ in UNSETTLED:
-            values[i] = settle_number(inputs[i])
-    value = None  # a stray reference would look like a holder
+            return None
     nodes: Any = tape[:] if plan.live is None else {i: tape[i] for i in plan.live}
     tape.clear()  # the dead go now, and with them what they held
     Counts.found += 1
+    safe = plan.entry.is_safe(values) if beside else None
+    return Ready(plan, inputs, values, nodes, [nodes[i] for i in plan.kept], [nodes[i] for i in plan.past], safe)
+
+
+def run_ready(ready: Ready, beside: bool) -> None:
+    """Run it, or begin to, with `beside` and where that is possible. The caller has its turn."""
+    plan, inputs, values, nodes, kept, past, safe = ready
+    for i, value in enumerate(values):
+        if value.__class__ in UNSETTLED:
+            values[i] = settle_number(inputs[i])
+    value = None  # a stray reference would look like a holder
     free = _free(plan, inputs, values)
-    kept = [nodes[i] for i in plan.kept]
-    past = [nodes[i] for i in plan.past]
-    arrays = plan.entry.prepare(values, free) if beside else None
+    arrays = plan.entry.prepare(values, free, safe) if beside else None
     if arrays is None or not begin(plan.entry.compiled, kept, arrays, past, (inputs, values)):
         plan.entry.fill(kept, values, free)
         for node in past:
             node.inputs = ()
     for i in plan.dropped:
         nodes[i].mark |= DROPPED
-    return True
 
 
 def _free(plan: Plan, inputs: Sequence[Node], values: Sequence[Any]) -> frozenset[int]:

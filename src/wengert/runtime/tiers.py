@@ -119,13 +119,17 @@ class Entry:
         finally:
             completed.clear()
 
-    def prepare(self, values: Sequence[Any], free: frozenset[int]) -> Optional[list[Any]]:
+    def is_safe(self, values: Sequence[Any]) -> Optional[bool]:
+        """Whether compiled code could run on these values beside the caller; None where that can't be told yet."""
+        return None if self.compiled is None else self.compiled.is_safe(values)
+
+    def prepare(self, values: Sequence[Any], free: frozenset[int], safe: Optional[bool]) -> Optional[list[Any]]:
         """What compiled code that could run beside the caller would make; see `Compiled.prepare`."""
         if self.compiled is None or watching.by is not None:
             return None
         if self.interpreter is not None:
             self.hand_over()
-        return self.compiled.prepare(values, free)
+        return self.compiled.prepare(values, free, safe)
 
     def _best(self) -> Any:
         """The compiled executable if there is one by now, else the interpreter; what is seen often enough is compiled."""

@@ -14,9 +14,10 @@ microseconds of a step of 198 on two threads).
 
 *Pieces* are what a thread takes at a time. A thread that comes late, is slower or is taken away for a while leaves pieces
 to the others; each has its own first (`parallel.py`). A part is divided along its columns, a panel or more each, of which
-every piece packs its own. Where rows of a have to be copied as well, each piece would copy them again: then it is divided
-along its rows, and a thread packs the panels only once for the pieces that it takes one after another (`keeps`). For
-these to stay in the second-level cache, such a part is divided along its columns too where it is wide or deep.
+every piece packs its own; what that leaves is divided along its rows, and a thread packs the panels only once for the pieces
+that it takes one after another (`keeps`). Where rows of a have to be copied as well, pieces side by side would copy them
+again: then a part is divided along its columns only where it is so wide or deep that its panels would not stay in the
+second-level cache.
 
 All of this depends on nothing but the shapes, the strides and the number of threads, so the same call gives the same bits.
 """
@@ -93,7 +94,7 @@ class _Choice:
         across = f.most(f.least(f.least(f.choose(by_rows, blocks, panels), panels), pieces), 1)
         down = f.least(f.div(pieces, across), f.div(self.eights, f.mul(rows, 2)))  # of 9 rows at least: all of one family
         lasts = self._lasts(f.mul(f.parts(vectors, across), self.k.lanes))
-        down = f.choose(f.both(by_rows, lasts), f.most(down, 1), 1)
+        down = f.choose(lasts, f.most(down, 1), 1)
         across = f.choose(f.both(by_rows, f.no(lasts)), 1, across)
         keeps = f.less("1", down)
         for place, value in enumerate((rows, columns, down, across, f.choose(keeps, 1, 0))):

@@ -143,16 +143,31 @@ class Compiled:
         ]  # fmt: skip
         return None if self._enter(id(arrays), self._buffers, self._places_at) >= 0 else made
 
-    def prepare(self, values: Sequence[Any], free: frozenset[int] = frozenset()) -> Optional[list[Any]]:
+    def is_safe(self, values: Sequence[Any]) -> Optional[bool]:
+        """Whether nothing in the program can go wrong with these values, so that it could be started beside the caller; None
+        where one that decides it is not there yet."""
+        needed = self.needed
+        if needed is None or self._plain is None:
+            return False
+        for at, bound in needed.items():
+            if values[at].__class__ is not np.ndarray:
+                return None
+            if not lies_below(values[at], bound):
+                return False
+        return True
+
+    def prepare(
+        self, values: Sequence[Any], free: frozenset[int] = frozenset(), safe: Optional[bool] = None
+    ) -> Optional[list[Any]]:
         """What `start` would run on these arrays, as `run`: the outputs, which are there after `finish`. None where that is
-        not possible: something in the program could go wrong, or it is too small, or nobody could run it.
+        not possible: something in the program could go wrong, or it is too small, or nobody could run it. safe: what `is_safe`
+        said, if it was asked.
 
         Until `finish` nobody may write to these arrays, and no other program may run.
         """
-        needed = self.needed
-        if needed is None or self._plain is None or not pool.has_helpers():
-            return None
-        if not all([lies_below(values[at], needed[at]) for at in needed]):
+        if safe is None:
+            safe = self.is_safe(values)
+        if not safe or self._plain is None or not pool.has_helpers():
             return None
         made = self._enter_arrays(values, free)
         return None if made is None else [made[buffer] for buffer in self._plain]
