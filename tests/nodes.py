@@ -12,7 +12,7 @@ from wengert.backends.interpreter import Interpreter
 from wengert.derive.batch import map_over_axis
 from wengert.derive.forward import push_forward
 from wengert.derive.reverse import pull_back
-from wengert.graph.graph import graph_of
+from wengert.graph.graph import Graph, graph_of
 from wengert.graph.node import Node, array_type
 from wengert.graph.record import literal, separate_tape, settle_number
 from wengert.graph.rule import placeholder
@@ -90,3 +90,11 @@ def over_batch(function: Function, inputs: Sequence[Any], batched: Sequence[bool
         values = [*[given(x) for x in arrays], *constants]
         ((result, has_axis),) = map_over_axis(graph, values, [*batched, *[False] * len(constants)], size)
         return value(result) if has_axis else np.broadcast_to(value(result), (size, *result.shape))
+
+
+def graph_from(function: Callable[..., Sequence[Node]], *arrays: Any) -> Graph:
+    """The graph of what `function` records on inputs of the arrays' types."""
+    with separate_tape() as tape:
+        inputs = [placeholder(array_type(x.shape, dtypes.from_numpy(x.dtype))) for x in arrays]
+        outputs = function(*inputs)
+        return graph_of(inputs, [node for node in tape if node not in inputs and node.primitive.name != "literal"], outputs)

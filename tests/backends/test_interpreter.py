@@ -4,23 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from wengert import dtypes
+from tests.nodes import graph_from as graph
 from wengert.backends import interpreter
 from wengert.backends.interpreter import Interpreter
-from wengert.graph.graph import graph_of
-from wengert.graph.node import array_type
-from wengert.graph.record import separate_tape
-from wengert.graph.rule import placeholder, primitives as p
+from wengert.graph.rule import primitives as p
 
 N = 64  # float64: 32 kB a matrix
 X, W = np.random.default_rng(0).standard_normal((2, N, N))
-
-
-def graph(function, *arrays):
-    with separate_tape() as tape:
-        inputs = [placeholder(array_type(x.shape, dtypes.from_numpy(x.dtype))) for x in arrays]
-        outputs = function(*inputs)
-        return graph_of(inputs, [node for node in tape if node not in inputs and node.primitive.name != "literal"], outputs)
 
 
 def written(made):

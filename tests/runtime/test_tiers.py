@@ -277,3 +277,15 @@ def test_compiling_takes_turns_with_the_program(monkeypatch):
     assert tiers.wait_for_compilation(30)
     assert seen == [pytest.approx(tiers._TURN)] and before > tiers._TURN
     assert sys.getswitchinterval() == pytest.approx(before)
+
+
+def test_batches_cut_at_ever_new_places_are_of_one_graph():
+    x, w = torch.arange(40.0).reshape(20, 2), torch.ones(2, requires_grad=True)
+    assert x.sum().item() == 780
+    for i in range(0, 20, 4):
+        if i == 8:
+            before = Counts.made
+        loss = (x[i : i + 4] @ w).sum() + x[i, 1]
+        loss.backward()
+        assert loss.item() == sum(range(2 * i, 2 * i + 8)) + 2 * i + 1
+    assert Counts.made == before

@@ -500,3 +500,15 @@ def test_a_long_chain_of_views():
     base.add_(1)
     view.mul_(2)
     assert base.tolist() == [2, 4, 6, 8]
+
+
+def test_a_part_that_was_cut_stays_a_view():
+    x = wengert.arange(6.0)
+    assert x.sum().item() == 15
+    part, one = x[2:4], x[5]
+    doubled, product = part * 2, part * wengert.ones(2, requires_grad=True)
+    x.add_(1)
+    part.mul_(10)
+    assert doubled.tolist() == [4, 6] and x.tolist() == [1, 2, 30, 40, 5, 6] and one.item() == 6
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.sum().backward()

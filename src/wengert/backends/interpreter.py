@@ -27,6 +27,10 @@ def _has_function(step: Step, inputs: tuple[Any, ...]) -> bool:
     return hasattr(step.primitive, "evaluate")
 
 
+# A step's function, the slots of its arguments, and the slots that nothing reads after it.
+Laid = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]
+
+
 class Interpreter:
     """A graph laid out for running: for each step its function, where its arguments are, and what dies after it."""
 
@@ -40,7 +44,7 @@ class Interpreter:
         held = set(graph.outputs)
         shared = _sharers(graph)
         self.outputs = graph.outputs
-        self.steps: list[tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = []
+        self.steps: list[Laid] = []
         self.origins: list[Any] = []
         for number, step in enumerate(graph.steps):
             dead = tuple({i for i in step.args if last_use[i] == number and i >= first and i not in held})

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from typing import Any, Optional
 
 from wengert.backends.executable import Starter, completed
+from wengert.backends.first import FirstRun, is_light
 from wengert.backends.heap import give_back
 from wengert.backends.interpreter import Interpreter
 from wengert.derive.remember import Memory
@@ -40,6 +41,8 @@ SIZES = 4
 # A graph that is seen for the n-th time is compiled.
 SIGHTS = 2
 SIGHTS_OF_MORE = 64
+# From this sight on a graph that is still interpreted is laid out with care (`backends/first.py`).
+SIGHTS_OF_FIRST = 8
 # Bytes of a graph's values from which on memory that interpreting it needed is worth handing back.
 LARGE = 16 << 20
 # Steps of all graphs that are kept, so that long graphs that never come again (a loop that writes at ever new places)
@@ -143,8 +146,9 @@ class Entry:
                 return self.compiled
         elif tier == "auto" and self.seen >= SIGHTS and not self.queued and self.seen & (self.seen - 1) == 0:
             _compile_later(self)
-        if self.interpreter is None:
-            self.interpreter = Interpreter(self.graph)
+        if self.interpreter is None or (self.seen == SIGHTS_OF_FIRST and self.interpreter.__class__ is FirstRun):
+            quickly = tier == "auto" and self.seen < SIGHTS_OF_FIRST and is_light(self.graph)
+            self.interpreter = FirstRun(self.graph) if quickly else Interpreter(self.graph)
         return self.interpreter
 
 

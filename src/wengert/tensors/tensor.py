@@ -18,9 +18,10 @@ from wengert.dtypes import DType
 from wengert.errors import GradientError, dtype_error, shape_error, type_error
 from wengert.graph.changes import changes
 from wengert.graph.node import LIVE, Node, array_type
-from wengert.graph.record import ever, literal, record, recorder
+from wengert.graph.record import ever, is_ordinary, literal, record, recorder, taken
 from wengert.graph.rule import Primitive
 from wengert.primitives.control import identity, leaf, stop_gradient, with_history
+from wengert.primitives.views import slice as cut
 from wengert.runtime.flush import value_of
 from wengert.settings import settings
 from wengert.shapes import normalize_axis
@@ -510,7 +511,11 @@ def view(tensor: Tensor, primitive: Primitive, params: tuple[Any, ...], silent: 
     """A tensor that shares `tensor`'s memory, seen through a View primitive."""
     base = tensor._current()
     above = link_of(tensor)
-    node = record(primitive, (base,), params)
+    there = base.value.__class__ is np.ndarray and not base.tracked and not base.mark & LIVE
+    if there and primitive is cut and is_ordinary():
+        node = taken(primitive, base, params)
+    else:
+        node = record(primitive, (base,), params)
     seen = View(above, primitive, params, recorder.tracking, silent)
     if base.mark & LIVE:
         stay_live(node, base, seen)
