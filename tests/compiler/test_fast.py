@@ -225,3 +225,21 @@ def test_programs_with_steps_that_have_no_code():
     step = check(build, traces=2)
     assert fast_of(step) is not None
     assert any(kernel.startswith("call") for kernel in step.kernels)
+
+
+def test_an_index_that_is_not_there_is_named_also_where_the_program_has_constants():
+    mean = torch.zeros(3)
+
+    def call(x, places):
+        table = torch.full((3,), 0.5).index_add(0, places, x)  # 0.5 is a number of no dimensions
+        mean.add_(table)
+        return table.sum()
+
+    step = torch.compile(call, fullgraph=True)
+    for _ in range(3):
+        assert step(torch.ones(2), torch.tensor([0, 2])).item() == 3.5
+    assert fast_of(step) is not None
+    before = mean.clone()
+    with pytest.raises(IndexError, match=r"index 7 is out of bounds.*test_fast\.py"):
+        step(torch.ones(2), torch.tensor([0, 7]))
+    assert mean.tolist() == before.tolist()

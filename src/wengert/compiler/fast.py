@@ -126,7 +126,7 @@ class FastReplay:
         self.constants: list[Any] = []
         for i, (source, type) in enumerate(zip(self.plan.inputs, self.plan.graph.inputs)):
             if isinstance(source, Constant):
-                array = np.ascontiguousarray(source.value)
+                array = np.asarray(source.value, order="C")  # whose number of dimensions stays, also where it is none
             elif isinstance(source, (Number, Key, Counter)):
                 array = np.zeros((), type.dtype.numpy)  # type: ignore[union-attr]
                 self.scalars.append((source, array))

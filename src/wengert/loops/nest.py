@@ -58,14 +58,39 @@ class Lookup(NamedTuple):
     dtype: DType
 
 
+# A named tuple equals every tuple of the same content. Values of different kinds must not: equal nests share one code.
+
+
 class Axis(NamedTuple):
     axis: int
     dtype: DType  # int64
 
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Axis and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Axis, *self))
+
 
 class Number(NamedTuple):
+    """Zeros of either sign are different numbers."""
+
     value: Any
     dtype: DType
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not Number or not tuple.__eq__(self, other):
+            return False
+        return self.value != 0 or str(self.value) == str(other.value)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Number, *self))
 
 
 class Apply(NamedTuple):
@@ -77,6 +102,15 @@ class Apply(NamedTuple):
 class Folded(NamedTuple):
     action: int
     dtype: DType
+
+    def __eq__(self, other: object) -> bool:
+        return other.__class__ is Folded and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Folded, *self))
 
 
 class Product(NamedTuple):

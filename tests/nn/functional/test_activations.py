@@ -26,6 +26,12 @@ def test_activations_agree_at_kinks_and_nan(name):
     beside(lambda F, x: getattr(F, name)(x), KINKS[:-1] if hard else KINKS, second=False, scale=1e3 if hard else 1)
 
 
+def test_hardswish_has_the_slope_of_its_ends_at_infinity():
+    x = tensor(np.array([-np.inf, np.inf])).requires_grad_()
+    F.hardswish(x).backward(tensor(np.ones(2)))
+    np.testing.assert_array_equal(array(x.grad), [0, 1])
+
+
 @pytest.mark.parametrize("name", [name for name in PLAIN if name not in ("relu", "sigmoid", "tanh")])
 def test_activations_in_single_and_half_precision(name):
     beside(lambda F, x: getattr(F, name)(x), 3 * normal(20, dtype=np.float32), second=False, scale=5)

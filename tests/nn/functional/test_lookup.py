@@ -3,7 +3,9 @@ import pytest
 
 from tests.functions.peer import array, normal, tensor
 from tests.nn.peer import beside, raises_as_peer
+from wengert.compiler import compile
 from wengert.nn import functional as F
+from wengert.settings import settings
 
 INDEX = np.array([[0, 2, 2], [4, 1, 0]])
 
@@ -37,6 +39,26 @@ def test_one_hot_agrees():
     beside(lambda F, i: F.one_hot(i, 7), INDEX)
     beside(lambda F, i: F.one_hot(i, 3), np.zeros((2, 0), np.int64))
     beside(lambda F, i: F.one_hot(i), np.array(3))
+
+
+@pytest.mark.parametrize("tier", ["interpret", "compile"])
+def test_one_hot_of_what_is_still_to_be_computed_is_checked_when_it_is(tier):
+    with settings.scope(tier=tier):
+        index = tensor(INDEX)
+        made = F.one_hot(index + 1, 7)
+        assert made._node.value is None  # nothing had to run for it
+        np.testing.assert_array_equal(array(made), np.eye(7)[INDEX + 1])
+        for shift, classes in ((1, 5), (-1, 7)):
+            with pytest.raises(RuntimeError, match="out of bounds"):
+                F.one_hot(index + shift, classes).sum().item()
+
+
+def test_one_hot_is_part_of_compiled_functions():
+    hot = compile(lambda i: F.one_hot(i, 5) * 2, fullgraph=True)
+    for values in (INDEX, INDEX, 4 - INDEX):
+        np.testing.assert_array_equal(array(hot(tensor(values))), 2 * np.eye(5)[values])
+    with pytest.raises(RuntimeError, match="out of bounds"):
+        hot(tensor(INDEX + 1)).sum().item()
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,15 @@ def test_batch_norm_of_nothing_may_have_one_dimension(training):
     beside(lambda F, x: F.batch_norm(x, x, x, training=training), normal(0))
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4), (2, 3, 0)])
+def test_an_empty_batch_leaves_running_statistics_alone(shape):
+    mean, var = tensor(normal(3)), tensor(normal(3, seed=1) ** 2)
+    before = array(mean).copy(), array(var).copy()
+    assert F.batch_norm(tensor(normal(*shape)), mean, var, training=True).shape == shape
+    np.testing.assert_array_equal(array(mean), before[0])
+    np.testing.assert_array_equal(array(var), before[1])
+
+
 def test_batch_norm_without_statistics_uses_the_batch():
     beside(lambda F, x: F.batch_norm(x, None, None, training=True), normal(5, 3), scale=10)
 

@@ -68,7 +68,8 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x relu6(x + 3) / 6. The derivative at -3 is 0, at 3 it is 1."""
     x = own(floating_node(input, "hardswish"), inplace)
-    return finish(input, p.where(x <= -3, 0, p.where(x >= 3, x, x * (x + 3) / 6)), "hardswish", inplace)
+    within = p.where((x <= -3) | (x >= 3), 0, x)  # what is infinite has no part in the derivative of the middle
+    return finish(input, p.where(x <= -3, 0, p.where(x >= 3, x, within * (within + 3) / 6)), "hardswish", inplace)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:

@@ -11,7 +11,7 @@ from wengert.errors import dtype_error, index_error, runtime_error, shape_error
 from wengert.functions.norms import renorm
 from wengert.functions.operands import node_of
 from wengert.graph.node import Node
-from wengert.graph.record import scalar
+from wengert.graph.record import recorder, scalar
 from wengert.graph.rule import primitives as p
 from wengert.primitives.casting import move
 from wengert.runtime.flush import at_hand
@@ -97,7 +97,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     num_classes: -1 for one more than the largest number, which asks for the value.
 
-    Raises: RuntimeError for a number outside [0, num_classes), or one that is not int64.
+    Raises: RuntimeError for a number outside [0, num_classes), at once where it is known, else when the result is computed;
+    or for one that is not int64.
     """
     x = node_of(tensor, "one_hot", "tensor")
     if x.dtype is not dtypes.int64:
@@ -106,8 +107,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise runtime_error(
             "one_hot", "can not infer total number of classes from empty tensor", None, "give num_classes"
         )
-    if x.size:
+    if x.size and num_classes == -1:
         value = tensor._array()
+    else:  # in a trace, what is known now holds for this call only
+        value = None if recorder.trace is not None else at_hand(x)
+    if value is not None and x.size:
         if value.min() < 0:
             raise runtime_error("one_hot", "class values must be non-negative", int(value.min()))
         if num_classes == -1:
@@ -115,5 +119,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         elif value.max() >= num_classes:
             wanted = f"class values must be smaller than num_classes={num_classes}"
             raise runtime_error("one_hot", wanted, int(value.max()))
-    positions = p.reshape(p.iota(n=num_classes, dtype=dtypes.int64), shape=(*(1,) * x.ndim, num_classes))
+    positions = p.iota(n=num_classes, dtype=dtypes.int64)
+    if value is None:
+        x = p.take(positions, x, axis=0, wrap=False)  # the number itself, once it is known to be one of these
+    positions = p.reshape(positions, shape=(*(1,) * x.ndim, num_classes))
     return wrap(p.convert(p.eq(column(x), positions), dtype=dtypes.int64))

@@ -131,7 +131,7 @@ def batch_norm(
     """(x - mean) / sqrt(var + eps) weight + bias for each channel.
 
     training: mean and (biased) variance are the batch's, and the running ones move towards them (the variance,
-    unbiased) by the factor `momentum`, in place; otherwise they are the running ones.
+    unbiased) by the factor `momentum`, in place, unless the batch is empty; otherwise they are the running ones.
 
     Shape: input (batch, channels, ...); the others (channels,).
 
@@ -178,7 +178,7 @@ def _by_channel(
     if axes is None:
         y = _by_running(operation, wide, running_mean, running_var, shape, eps)
     else:
-        if running_mean is not None and running_var is not None:
+        if running_mean is not None and running_var is not None and not (operation == "batch_norm" and x.size == 0):
             _move_running(running_mean, running_var, wide, axes, momentum)
         y = p.standardize(wide, scalar(eps, wide.dtype), axes=axes)
     return wrap(move(_affine(y, weight, bias, shape, operation), x.dtype))
