@@ -152,11 +152,12 @@ def binary_cross_entropy(
 ) -> Tensor:
     """-(t log x + (1 - t) log(1 - x)), with each logarithm held at -100 or above.
 
-    Raises: ValueError when the sizes differ; RuntimeError for an input known to lie outside [0, 1].
+    Raises: ValueError when the sizes differ; RuntimeError for targets that are integers or bools, and for an input known to
+    lie outside [0, 1].
     """
     word = reduction_word(size_average, reduce, reduction)
     name = "binary_cross_entropy"
-    x, t = promote(name, floating_node(input, name), node_of(target, name, "target"))
+    x, t = promote(name, floating_node(input, name), floating_node(target, name, "target"))
     if x.shape != t.shape:
         raise ValueError(
             f"{name}: a target size ({like(t.shape)}) that is different to the input size "
@@ -180,11 +181,11 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """-(pos_weight t log s(x) + (1 - t) log(1 - s(x))), s the sigmoid; stable for every x.
 
-    Raises: ValueError when the sizes differ.
+    Raises: ValueError when the sizes differ; RuntimeError for targets that are integers or bools.
     """
     word = reduction_word(size_average, reduce, reduction)
     name = "binary_cross_entropy_with_logits"
-    x, t = promote(name, floating_node(input, name), node_of(target, name, "target"))
+    x, t = promote(name, floating_node(input, name), floating_node(target, name, "target"))
     if x.shape != t.shape:
         raise ValueError(f"{name}: target size ({like(t.shape)}) must be the same as input size ({like(x.shape)})")
     if pos_weight is None:
