@@ -101,3 +101,10 @@ def test_a_float_that_moves_fills_tensors_of_the_default_dtype():
     for p in (0.5, 0.25, 0.75):
         assert f(p).dtype is torch.float32
         assert f(p).tolist() == [2 * p] * 2
+
+
+def test_a_replay_knows_what_was_overwritten_as_the_call_that_was_traced():
+    model = torch.compile(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Tanh(), torch.nn.ReLU(inplace=True)))
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            model(torch.ones(4, 3)).sum().backward()

@@ -32,7 +32,7 @@ from wengert.compiler.plan import (
 )
 from wengert.compiler.trace import Count, Gradient, Trace
 from wengert.graph.graph import Graph, graph_of
-from wengert.graph.node import RELEASED, ArrayType, Node
+from wengert.graph.node import OVERWRITTEN, RELEASED, ArrayType, Node
 from wengert.graph.number import RuntimeNumber
 from wengert.graph.record import settle_number
 from wengert.graph.walk import ancestors
@@ -318,7 +318,7 @@ class _Builder:
             plan.inputs, plan.graph = with_memory_once(plan.inputs, plan.graph)
         plan.tracked = tuple([node.tracked for node in nodes])
         plan.watches = tuple([node.watch for node in nodes])
-        plan.released = tuple([node.mark & RELEASED for node in nodes])
+        plan.marks = tuple([node.mark & (RELEASED | OVERWRITTEN) for node in nodes])
         plan.known = self._known_nodes(outputs)
 
     def _find_leaves(self) -> None:

@@ -157,7 +157,7 @@ class Plan:
     structure: Any
     tracked: tuple[bool, ...]
     watches: tuple[Any, ...]
-    released: tuple[int, ...]
+    marks: tuple[int, ...]
     known: set[int]
     undo: list[tuple[Cell, Node]]
 

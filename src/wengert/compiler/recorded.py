@@ -27,10 +27,10 @@ class Recorded(Replay):
         plan = self.plan
         nodes = self._input_nodes(tensors, numbers)
         tape, n = recorder.tape, len(nodes)
-        for step, tracked, watch, released in zip(plan.graph.steps, plan.tracked, plan.watches, plan.released):
+        for step, tracked, watch, mark in zip(plan.graph.steps, plan.tracked, plan.watches, plan.marks):
             node = _again(step, tuple([nodes[i] for i in step.args]), tracked)
             node.watch = watch
-            node.mark = released
+            node.mark = mark
             tape.append(node)
             nodes.append(node)
         outputs = [nodes[at] for at in plan.graph.outputs]

@@ -23,8 +23,8 @@ def dense(maker: Any) -> Network:
     h = choose.choice([1, 2, 4])
     kinds = [
         nn.Tanh, nn.ReLU, nn.GELU, nn.Softplus, nn.SiLU, nn.ELU, nn.Hardswish, nn.Identity,
-        lambda: nn.LeakyReLU(0.1, inplace=True),
-        lambda: nn.ReLU(inplace=True),
+        lambda: nn.Sequential(nn.Linear(h, h), nn.LeakyReLU(0.1, inplace=True)),
+        lambda: nn.Sequential(nn.Linear(h, h), nn.ReLU(inplace=True)),
         lambda: nn.PReLU(h),
         lambda: nn.BatchNorm1d(h, momentum=choose.choice([0.1, None, 0.5]), affine=choose.random() < 0.7),
         lambda: nn.LayerNorm(h),

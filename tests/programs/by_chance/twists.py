@@ -43,8 +43,8 @@ def put(training: Any, y: Any) -> Any:
 
 
 def sorted_rows(training: Any, y: Any) -> Any:
-    values, order = training.torch.sort(y, dim=0, stable=True)
-    return values.cumsum(0) / (order + 1) + y.amax(1, keepdim=True)
+    values, order = training.torch.sort(y, dim=0, stable=True)  # of rows that are equal any may come first
+    return values.cumsum(0) + y.gather(0, order).flip(0) * 0.5 + y.amax(1, keepdim=True)
 
 
 def stacked(training: Any, y: Any) -> Any:
