@@ -17,6 +17,7 @@ from wengert.rewrite.products import (
     sum_of_products,
     times_one,
 )
+from wengert.rewrite.sums import sum_of_scaled
 from wengert.rewrite.walk import Answer, New, Rewriting, Rules, remove_dead
 from wengert.shapes import Shape
 
@@ -113,6 +114,7 @@ RULES: Rules = {
     "dot": (product_with_column, product_of_ones, product_of_scaled_rows),
     "add": (sum_of_products,),
     "mul": (times_one,),
+    "reduce_sum": (sum_of_scaled,),
     "slice_update": (column_of_all,),
     "permute": (permute_of_permute, transpose_of_product),
     "reshape": (reshape_of_reshape,),
