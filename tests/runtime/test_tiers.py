@@ -18,7 +18,7 @@ from wengert import nn, optim
 from wengert.graph.graph import Graph
 from wengert.graph.node import array_type
 from wengert.graph.rule import primitives
-from wengert.runtime import tiers
+from wengert.runtime import directly, tiers
 from wengert.runtime.tiers import Counts, without_sizes
 from wengert.settings import settings
 
@@ -26,8 +26,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def fresh(tmp_path):
-    """No executable is known, and nothing is on disk."""
+def fresh(tmp_path, monkeypatch):
+    """No executable is known, nothing is on disk, and small tapes have executables like all others."""
+    monkeypatch.setattr(directly, "SHORT", 0)
     assert tiers.wait_for_compilation(120)
     tiers.clear()
     with settings.scope(cache_folder=str(tmp_path / "cache")):
@@ -231,7 +232,7 @@ def in_process(program: str, cache: Path, check: bool = True, **environment: str
 WORK = """
     import os, sys
     import wengert as torch
-    from wengert.runtime import tiers
+    from wengert.runtime import directly, tiers
     def work(k):
         x = torch.linspace(0, 1, 1000 + k) * 2
         return float(((x * x).exp() / (1 + x)).sum())

@@ -72,7 +72,7 @@ class Interpreter:
                     for i in dead:
                         slots[i] = None
             except Exception as error:
-                _explain(error, *self.origins[len(slots) - len(values) - len(self.constants)])
+                explain(error, *self.origins[len(slots) - len(values) - len(self.constants)])
                 raise
         return [_as_array(slots[i]) for i in self.outputs]
 
@@ -86,7 +86,7 @@ class Interpreter:
                 try:
                     slots.append(function(*given))
                 except Exception as error:
-                    _explain(error, primitive, origin)
+                    explain(error, primitive, origin)
                     raise
                 watcher.note(primitive.name, "cpu_op", start, watcher.about(given, describe(origin)))
                 for i in dead:
@@ -145,7 +145,7 @@ def _into(function: Callable[..., Any], place: int) -> Callable[..., Any]:
     return run
 
 
-def _explain(error: Exception, primitive: Primitive, origin: Any) -> None:
+def explain(error: Exception, primitive: Primitive, origin: Any) -> None:
     """Give an error the line of the user's program that recorded the failing operation."""
     where = describe(origin)
     if where and len(error.args) == 1 and isinstance(error.args[0], str):

@@ -173,18 +173,6 @@ def record(primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ..
     return node
 
 
-def taken(primitive: Primitive, x: Node, params: tuple[Any, ...]) -> Node:
-    """`record` for a view of a value that is there and that nobody derives by: it is taken at once, so that no graph
-    has it. A place is a parameter, and a loop over batches `X[i : i + 32]` would make a new graph of every step."""
-    key = (primitive, params, x.type)
-    output = _types.get(key)
-    if output is None:
-        output = _infer(primitive, (x,), params, key)
-    node = Node(primitive, (), params, output, False, next_serial(), None)
-    node.value = primitive.bound(params)(x.value)
-    return node
-
-
 def record_untracked(
     primitive: Primitive, inputs: tuple[Node, ...], params: tuple[Any, ...], type: Any, origin: Optional[Origin]
 ) -> Node:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from inspect import Parameter, signature
 from typing import Any, Optional
 
 from wengert.derive.reverse import saves
@@ -27,10 +28,12 @@ from wengert.errors import TracedValue, unreachable
 from wengert.graph.graph import Graph, Step
 from wengert.graph.node import DROPPED, RELEASED, Coming, Node
 from wengert.graph.record import NUMBERS, UNSETTLED, cut_history, ever, on_full, recorder, settle_number
+from wengert.graph.rule import Primitive
 from wengert.graph.walk import ancestors
 from wengert.origin import describe
 from wengert.primitives.control import placeholder, unstored
 from wengert.runtime.beside import arrive, land, turn
+from wengert.runtime.directly import is_direct, run_directly
 from wengert.runtime.repeat import Settled, draft, facts_of, make_ready, run_again, run_ready
 from wengert.runtime.tiers import Entry, executable_for
 
@@ -53,11 +56,14 @@ def flush(beside: bool = False, landed: Optional[Callable[[], None]] = None) -> 
     if tape:
         state.tape = []
         with turn.lock:
-            ready = make_ready(tape, beside)  # while what runs beside goes on
+            direct = is_direct(tape)
+            ready = None if direct else make_ready(tape, beside)  # while what runs beside goes on
             with turn:
                 if landed is not None:
                     landed()
-                if ready is not None:
+                if direct:
+                    run_directly(tape)
+                elif ready is not None:
                     run_ready(ready, beside)
                 else:
                     facts = facts_of(tape)
@@ -269,9 +275,15 @@ def _graph(live: Sequence[Node], keep: Sequence[bool], inputs: Sequence[Node], p
 
 def _recover(x: Node) -> None:
     """A value that is needed again although it was let go (or is another thread's): run it from its history."""
-    if not x.inputs and x.primitive not in (placeholder, unstored):
+    if not x.inputs and x.primitive not in (placeholder, unstored) and _reads_nodes(x.primitive):
         unreachable(f"the value and the history of {x} are both gone")
     evaluate((x,))
+
+
+def _reads_nodes(primitive: Primitive) -> bool:
+    """Whether a primitive is applied to anything: one that is not has no history that could be gone."""
+    kinds = [parameter.kind for parameter in signature(primitive.infer).parameters.values()]
+    return any([kind is not Parameter.KEYWORD_ONLY for kind in kinds])
 
 
 def _calibrate() -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-from wengert.graph.node import LIVE, OVERWRITTEN, Coming, Node
+from wengert.graph.node import LIVE, OVERWRITTEN, Coming, Node, array_type
 from wengert.graph.record import (
     NUMBERS,
     is_ordinary,
@@ -24,8 +24,9 @@ from wengert.graph.record import (
     tracking,
 )
 from wengert.primitives.control import leaf, with_history
+from wengert.primitives.views import permute, reshape, slice
 from wengert.runtime.flush import computed
-from wengert.shapes import Shape
+from wengert.shapes import Shape, size_of
 
 if TYPE_CHECKING:
     from wengert.graph.rule import Primitive
@@ -200,6 +201,40 @@ def look(view: View, cell: Cell, present: Optional[Node]) -> Node:
         stay_live(node, parent, view)
     cell.alias(node)
     return node
+
+
+# Bytes up to which a view with gaps, or in another order, is laid out in a row when it is taken.
+LITTLE = 1 << 16
+
+
+def seen_at_once(base: Node, primitive: Primitive, params: tuple[Any, ...]) -> Optional[Node]:
+    """A view of a value that is there, for NumPy gives it at once; None where it has to be recorded: a derivative or a
+    transformation may go through it, or it is large and no plain piece of memory.
+
+    So rows and pieces that are taken one after another (`x[i]`, `x[i : i + 32]`) make the same graphs whatever the
+    positions are. The caller has checked the positions of a slice.
+    """
+    value = base.value
+    if value.__class__ is not np.ndarray or base.tracked or base.mark & LIVE:
+        return None
+    if primitive is not slice and not (primitive in (reshape, permute) and _fits(primitive, params[0], value)):
+        return None
+    if recorder.trace is not None or not is_ordinary():
+        return None
+    array = primitive.evaluate(value, **{primitive.params[0]: params[0]})
+    flags = array.flags
+    if not (flags.c_contiguous and flags.aligned):
+        if array.nbytes <= LITTLE:
+            array = array.copy()
+        elif primitive is not slice:
+            return None
+    return literal(array, array_type(array.shape, base.type.dtype))
+
+
+def _fits(primitive: Primitive, param: Any, value: Any) -> bool:
+    if primitive is reshape:
+        return bool(size_of(param) == value.size)
+    return sorted(param) == list(range(value.ndim))
 
 
 def stay_live(node: Node, parent: Node, view: View) -> None:

@@ -188,6 +188,17 @@ def share(array: Any) -> Tensor:
             "given numpy array has byte order different from the native byte order. Convert it first, for example with "
             "array.astype(array.dtype.newbyteorder('='))."
         )
+    if not array.flags.c_contiguous:
+        _check_strides(array)
+    shared = Borrowed(array)
+    cell = Cell(live_literal(shared.array, array_type(array.shape, dtype)))
+    cell.exposed = shared
+    if not array.flags.c_contiguous:
+        cell.strides = tuple([step // array.itemsize for step in array.strides])
+    return _tensor_on(Tensor, Link(cell, 0))
+
+
+def _check_strides(array: Any) -> None:
     if any([step < 0 for step in array.strides]):
         raise ValueError(
             "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
@@ -195,12 +206,6 @@ def share(array: Any) -> Tensor:
         )
     if any([step % array.itemsize for step in array.strides]):
         raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the array first.")
-    shared = Borrowed(array)
-    cell = Cell(live_literal(shared.array, array_type(array.shape, dtype)))
-    cell.exposed = shared
-    if not array.flags.c_contiguous:
-        cell.strides = tuple([step // array.itemsize for step in array.strides])
-    return _tensor_on(Tensor, Link(cell, 0))
 
 
 def _tensor_on(cls: type[Tensor], link: Link) -> Tensor:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from typing import Any, Optional, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -41,42 +41,41 @@ class Shared(Protocol):
         ...
 
 
-class _Lease:
-    """Stands between memory and an array that was handed out: alive as long as that array, or one made from it, is."""
+class _Memory:
+    """An array as NumPy's protocol for C shows it. What is made of it holds on to a capsule, and the capsule to the array."""
 
-    __slots__ = ("memory", "__weakref__")
+    __slots__ = ("array",)
 
-    def __init__(self, memory: Any) -> None:
-        self.memory = memory
+    def __init__(self, array: Any) -> None:
+        self.array = array
 
     @property
-    def __array_interface__(self) -> Any:
-        return self.memory.__array_interface__
+    def __array_struct__(self) -> Any:
+        return self.array.__array_struct__
 
 
-def _on_lease(lease: _Lease) -> Any:
-    array = np.asarray(lease)
-    return array if array.dtype == lease.memory.dtype else array.view(lease.memory.dtype)  # bfloat16 has no interface
+def _another(array: Any) -> Any:
+    """An array of the same memory that refers to this very array, as do all that are made of it, and not to what owns
+    the memory."""
+    made = np.asarray(_Memory(array))
+    return made if made.dtype == array.dtype else made.view(array.dtype)  # the protocol does not know bfloat16
 
 
 class Lent:
-    """Memory of ours that NumPy may write to."""
+    """Memory of ours that NumPy may write to. Everything that is handed out refers to one array, which is for nothing
+    else: by its count of references it is known whether any is left."""
 
-    __slots__ = ("array", "_lease")
+    __slots__ = ("array", "_out")
 
     def __init__(self, memory: Any) -> None:
         self.array = memory.view()
-        self._lease: Optional[weakref.ref[_Lease]] = None
+        self._out = memory.view()
 
     def hand_out(self) -> Any:
-        lease = None if self._lease is None else self._lease()
-        if lease is None:
-            lease = _Lease(self.array)
-            self._lease = weakref.ref(lease)
-        return _on_lease(lease)
+        return _another(self._out)
 
     def is_held(self) -> bool:
-        return self._lease is not None and self._lease() is not None
+        return _references is None or _references(self._out) > _ONE_LENT
 
 
 class Borrowed:
@@ -86,19 +85,19 @@ class Borrowed:
     memory map), which keeps the memory shared for longer than needed.
     """
 
-    __slots__ = ("array", "_lease")
+    __slots__ = ("array", "_given")
 
     def __init__(self, given: Any) -> None:
-        self._lease = _Lease(given)
-        self.array = _on_lease(self._lease)
+        self._given = given
+        self.array = _another(given)
 
     def hand_out(self) -> Any:
-        return self._lease.memory.view()
+        return self._given.view()
 
     def is_held(self) -> bool:
-        if _references is None or _references(self._lease.memory) > _ONE:
+        if _references is None or _references(self._given) > _ONE:
             return True
-        base = self._lease.memory.base
+        base = self._given.base
         if base is None:
             return False
         return type(base) is not np.ndarray or base.base is not None or _references(base) > _ONE_AND_LOCAL
@@ -114,20 +113,20 @@ class BetweenProcesses(Borrowed):
 
 
 _references = getattr(sys, "getrefcount", None)
-_ONE = _ONE_AND_LOCAL = 0
+_ONE_LENT = _ONE = _ONE_AND_LOCAL = 0
 
 
-def _calibrate() -> tuple[int, int]:
+def _calibrate() -> tuple[int, int, int]:
     """The counts that `is_held` reads when nobody outside holds the memory."""
     if _references is None:
-        return 0, 0
-    probe = Borrowed(np.zeros(2)[1:])
-    alone = _references(probe._lease.memory)
-    base = probe._lease.memory.base
-    return alone, _references(base)
+        return 0, 0, 0
+    lent, probe = Lent(np.zeros(2)), Borrowed(np.zeros(2)[1:])
+    alone = _references(probe._given)
+    base = probe._given.base
+    return _references(lent._out), alone, _references(base)
 
 
-_ONE, _ONE_AND_LOCAL = _calibrate()
+_ONE_LENT, _ONE, _ONE_AND_LOCAL = _calibrate()
 
 
 def live_literal(array: Any, type: Any) -> Node:

@@ -18,14 +18,13 @@ from wengert.dtypes import DType
 from wengert.errors import GradientError, dtype_error, shape_error, type_error
 from wengert.graph.changes import changes
 from wengert.graph.node import LIVE, Node, array_type
-from wengert.graph.record import ever, is_ordinary, literal, record, recorder, taken
+from wengert.graph.record import ever, is_ordinary, literal, record, recorder
 from wengert.graph.rule import Primitive
 from wengert.primitives.control import identity, leaf, stop_gradient, with_history
-from wengert.primitives.views import slice as cut
 from wengert.runtime.flush import value_of
 from wengert.settings import settings
 from wengert.shapes import normalize_axis
-from wengert.tensors.cell import Cell, Link, View, derive, stay_live
+from wengert.tensors.cell import LITTLE, Cell, Link, View, derive, seen_at_once, stay_live
 from wengert.tensors.device import cpu, device
 from wengert.tensors.sharing import follow_outside, settle, write_outside
 
@@ -501,8 +500,11 @@ def _read_shared(tensor: Tensor, link: Link) -> Node:
     cell, node = link.cell, link.node
     tensor._node = node
     if cell.exposed is not None and node.mark & LIVE:
-        ever.exposed = recorder.exposed = True
-        node = record(identity, (node,))
+        if node.value.nbytes <= LITTLE and recorder.trace is None and is_ordinary():
+            node = literal(node.value.copy(), node.type)  # to run what reads it at once would take longer
+        else:
+            ever.exposed = recorder.exposed = True
+            node = record(identity, (node,))
         cell.alias(node)
     return node
 
@@ -511,11 +513,7 @@ def view(tensor: Tensor, primitive: Primitive, params: tuple[Any, ...], silent: 
     """A tensor that shares `tensor`'s memory, seen through a View primitive."""
     base = tensor._current()
     above = link_of(tensor)
-    there = base.value.__class__ is np.ndarray and not base.tracked and not base.mark & LIVE
-    if there and primitive is cut and is_ordinary():
-        node = taken(primitive, base, params)
-    else:
-        node = record(primitive, (base,), params)
+    node = seen_at_once(base, primitive, params) or record(primitive, (base,), params)
     seen = View(above, primitive, params, recorder.tracking, silent)
     if base.mark & LIVE:
         stay_live(node, base, seen)
