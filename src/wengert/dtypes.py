@@ -118,6 +118,9 @@ def dtype_named(name: str) -> DType:
 
 def from_numpy(dtype: Any) -> DType:
     """The dtype of a NumPy array; raises TypeError for strings, objects and long doubles."""
+    found = _from_numpy.get(dtype) if isinstance(dtype, np.dtype) else None
+    if found is not None:
+        return found
     key = np.dtype(dtype).newbyteorder("=")
     found = _from_numpy.get(key)
     if found is None and key.name in _FOREIGN:

@@ -103,19 +103,21 @@ def array_of(data: Any) -> tuple[Any, DType]:
 
 
 def _array_of_sequence(data: Sequence[Any]) -> tuple[Any, DType]:
-    kinds = _kinds(data)
+    kinds, tensors = _kinds(data)
     if not kinds:
         natural = dtypes.get_default_dtype()
     else:
         natural = reduce(dtypes.promote_types, [k if isinstance(k, DType) else dtypes.of_number(k()) for k in kinds])
-    if any([isinstance(kind, DType) for kind in kinds]):
+    if tensors:
         data = _without_tensors(data)
     return _numbers(data, natural), natural
 
 
-def _kinds(data: Sequence[Any]) -> set[Any]:
-    """What the leaves are: Python number types, and the dtypes of tensors and NumPy values among them."""
+def _kinds(data: Sequence[Any]) -> tuple[set[Any], bool]:
+    """What the leaves are: Python number types, and the dtypes of tensors and NumPy values among them; and whether there are
+    tensors."""
     kinds: set[Any] = set()
+    tensors = False
     rows: list[tuple[Any, int]] = [(data, 1)]
     while rows:
         row, depth = rows.pop()
@@ -125,12 +127,20 @@ def _kinds(data: Sequence[Any]) -> set[Any]:
         if found <= _PLAIN:
             kinds |= found
             continue
+        if found <= _OF_NUMPY.keys():
+            kinds.update([_OF_NUMPY[kind] for kind in found])
+            continue
         for item in row:
             if isinstance(item, (list, tuple, range)):
                 rows.append((item, depth + 1))
             else:
                 kinds.add(_kind(item))
-    return kinds
+                tensors = tensors or isinstance(item, Tensor)
+    return kinds, tensors
+
+
+# NumPy's own numbers.
+_OF_NUMPY = {dtype.numpy.type: dtype for dtype in dtypes.ALL if dtype not in dtypes.FOREIGN}
 
 
 def _kind(item: Any) -> Any:
