@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any, Optional
 
@@ -17,12 +18,12 @@ def is_grad_enabled() -> bool:
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether the code runs inside `inference_mode`."""
-    return _inference.depth > 0
+    """Whether the code runs inside `inference_mode`, on this thread."""
+    return _inference.on
 
 
-class _Inference:
-    depth = 0
+class _Inference(threading.local):
+    on = False
 
 
 _inference = _Inference()
@@ -141,14 +142,16 @@ class inference_mode(_Mode):
     def __init__(self, mode: bool = True) -> None:
         super().__init__()
         self.enabled = not mode
+        self._outside: list[bool] = []
 
     def _fresh(self) -> _Mode:
         return inference_mode(not self.enabled)
 
     def __enter__(self) -> None:
         super().__enter__()
-        _inference.depth += not self.enabled
+        self._outside.append(_inference.on)
+        _inference.on = not self.enabled
 
     def __exit__(self, *exception: Any) -> None:
-        _inference.depth -= not self.enabled
+        _inference.on = self._outside.pop()
         super().__exit__(*exception)
