@@ -8,11 +8,14 @@ Both run with the same number of threads.
 from __future__ import annotations
 
 import argparse
+import statistics
+import time
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from harness import gemm_peak, interleave, report
+from harness import Timing, gemm_peak, interleave, report
 
 import wengert
 
@@ -21,8 +24,6 @@ SAMPLES, BATCH = 60_000, 64
 
 def program(torch: ModuleType, data: Any, labels: Any) -> tuple[Any, Any]:
     """The article's training step and epoch, written once for both frameworks."""
-    from importlib import import_module
-
     loading = import_module(torch.__name__ + ".utils.data")
     nn = import_module(torch.__name__ + ".nn")
     optim = import_module(torch.__name__ + ".optim")
@@ -58,6 +59,28 @@ def program(torch: ModuleType, data: Any, labels: Any) -> tuple[Any, Any]:
     return (lambda: train(x, t)), epoch
 
 
+def on_mnist(torch: ModuleType, vision: ModuleType, folder: str) -> Any:
+    """An epoch of examples/article_pytorch.py, with its data set: single images, each transformed when it is read."""
+    datasets, transforms = vision.datasets, vision.transforms
+    nn, loading = import_module(torch.__name__ + ".nn"), import_module(torch.__name__ + ".utils.data")
+    transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+    images = datasets.MNIST(folder, train=True, transform=transform, download=True)
+    loader = loading.DataLoader(images, batch_size=BATCH, shuffle=True)
+    layers = [nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)]
+    model, criterion = nn.Sequential(*layers), nn.CrossEntropyLoss()
+    optimizer = import_module(torch.__name__ + ".optim").SGD(model.parameters(), lr=0.01)
+
+    def epoch() -> float:
+        for inputs, expected in loader:
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), expected)
+            loss.backward()
+            optimizer.step()
+        return float(loss.item())
+
+    return epoch
+
+
 def numpy_step(data: Any, labels: Any) -> Any:
     """The same step by hand: what the arithmetic costs in NumPy."""
     rng = np.random.default_rng(0)
@@ -86,6 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=5, help="epochs of each framework, taking turns")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--mnist", metavar="FOLDER", help="also epochs on MNIST in this folder, as the article's program")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     data = rng.random((SAMPLES, 784), dtype=np.float32)
@@ -107,6 +131,27 @@ def main() -> None:
     epochs = {name: epoch for name, (_, epoch) in made.items()}
     timings = interleave(epochs, seconds=0.0, rounds=arguments.epochs, wait=wengert.cpu.synchronize)
     report("one epoch of 60,000 with its DataLoader", timings)
+    if arguments.mnist:
+        report("the article's program on MNIST, one epoch", mnist_epochs(frameworks, arguments.mnist))
+
+
+def mnist_epochs(frameworks: dict[str, Any], folder: str) -> dict[str, Timing]:
+    """Two epochs of each framework for which there is a torchvision, after one that is not counted."""
+    found = {"wengert": on_mnist(wengert, import_module("wengert.run.vision"), folder)}
+    try:
+        found["PyTorch"] = on_mnist(frameworks["PyTorch"], import_module("torchvision"), folder)
+    except (ImportError, KeyError):
+        print("PyTorch or torchvision is not installed; measuring wengert alone")
+    timings = {}
+    for name, epoch in found.items():
+        epoch()
+        taken = []
+        for _ in range(2):
+            start = time.perf_counter()
+            epoch()
+            taken.append((time.perf_counter() - start) * 1e6)
+        timings[name] = Timing(min(taken), statistics.median(taken))
+    return timings
 
 
 if __name__ == "__main__":
