@@ -3,8 +3,8 @@
 Work here is delayed, and the outside may write at any moment, so the two meet by these rules:
 
 - Nothing but a tensor's own link holds a node whose value is shared memory (its mark is LIVE). What reads a tensor gets
-  a node of its own, and runs before control returns to the user (`settle`); what is still held afterwards, by a tensor
-  or by a history, owns its memory.
+  a node of its own: a copy of little memory (`cell.LITTLE`); else what reads it runs before control returns to the user
+  (`settle`), and what is still held afterwards, by a tensor or by a history, owns its memory.
 - A tensor that a derivative goes through keeps one node for as long as its content stays the same, since `grad` and
   hooks name it. It is a copy; every read compares it with the memory (`follow_outside`).
 - What tensors write is copied into the shared memory at once.
